@@ -1,0 +1,7 @@
+import type { Ticket } from '../shared/ticket'
+
+export interface Visitor {
+  author: string
+  name: string
+  ticket: Ticket
+}
