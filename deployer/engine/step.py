@@ -27,8 +27,8 @@ Example, complete:
     StateBucket(name="state bucket", tags=frozenset({"terraform"}), buckets=buckets, bucket="vibechecc-terraform-state")
 
 Values. A step lists the names of what it hands on in `provides` (`("site.outputs",)`). `known` returns those that are
-true although `changes` are still pending; it leaves out what the changes may alter. `apply` returns all of them. A later
-step that has the provider among its (direct or indirect) needs reads `context.value("site.outputs")`.
+true although `changes` are still pending; it leaves out what the changes may alter. `apply` returns all of them. A
+later step that has the provider among its (direct or indirect) needs reads `context.value("site.outputs")`.
 * In a real run the value is always there: the provider has ended.
 * In check mode it may be an `Unknown`. Never invent a value. Observe what can be observed without it, and say in `diff`
   what follows: surely a change (create) if the thing does not exist; `certain=False` if it exists and may differ.

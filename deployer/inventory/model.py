@@ -1,0 +1,223 @@
+"""The inventory's types: what an environment is, in the words of environments.toml.
+
+Frozen and strict: nothing is coerced, unknown keys are refused, every text has its placeholders filled in. Rules
+between environments (two with one host) live in `checks.py`; this module knows neither files nor the cascade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
+WorkerName = Annotated[Name, StringConstraints(max_length=63)]
+BucketName = Annotated[Name, StringConstraints(min_length=3, max_length=63)]
+NamespaceTitle = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Binding = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+HostName = Annotated[
+    str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253)
+]
+RelativePath = Annotated[str, StringConstraints(pattern=r"^[^/]")]
+UrlPath = Annotated[str, StringConstraints(pattern=r"^/")]
+Command = Annotated[tuple[str, ...], Field(min_length=1)]
+Stack = Literal["zone", "site", "hosts"]
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Model(BaseModel):
+    """What all parts of the inventory have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class SecretRef(Model):
+    """Where a secret's value is kept; never the value.
+
+    Either a key of an AWS Secrets Manager secret whose text is a JSON object, or a variable of the process environment.
+    """
+
+    aws: Text | None = Field(default=None, description="Id of the secret in AWS Secrets Manager")
+    key: Text | None = Field(default=None, description="Key within the secret's JSON object")
+    env: Binding | None = Field(default=None, description="Name of an environment variable that holds the value")
+    required: bool = Field(default=True, description="Whether a deploy is refused when there is no value")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.env is None) == (self.aws is None) or (self.aws is None) != (self.key is None):
+            raise ValueError('a secret is either { aws = "secret id", key = "json key" } or { env = "NAME" }')
+        return self
+
+    def __str__(self) -> str:
+        return f"environment variable {self.env}" if self.env else f"AWS secret {self.aws}, key {self.key}"
+
+
+class Project(Model):
+    """What all environments share: accounts, zone, state bucket."""
+
+    name: Name = Field(description="Short name; part of most other names")
+    account_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] = Field(description="Cloudflare account")
+    zone: HostName = Field(description="The domain under which all hosts lie")
+    state_bucket: BucketName = Field(description="R2 bucket of the Terraform state")
+    location: Literal["apac", "eeur", "enam", "weur", "wnam", "oc"] = Field(description="R2 location hint")
+    aws_region: Text = Field(description="Region of AWS Secrets Manager")
+    convex_team: Text = Field(description="Convex team slug")
+    convex_project: Text = Field(description="Convex project slug")
+    fingerprint_key: SecretRef = Field(description="Key of the fingerprints by which secrets are compared")
+
+
+class App(Model):
+    """The application that is deployed: where it is and how it is built."""
+
+    path: Text = Field(description="Folder of the application, relative to this file")
+    exclude: tuple[Text, ...] = Field(default=(), description="Patterns of files that never change what is deployed")
+    install: Command = Field(description="Command that installs the application's packages")
+    build: Command = Field(description="Command that builds the application")
+    main: RelativePath = Field(description="The built Worker, relative to the application")
+    assets: RelativePath = Field(description="Folder of the built assets, relative to the application")
+    convex: RelativePath = Field(description="Folder of the Convex functions, relative to the application")
+    convex_url_variable: Binding = Field(description="Variable in which the build reads the backend's address")
+    health: UrlPath = Field(description="Path that answers 200 when the Worker reaches its backend")
+
+
+class Limits(Model):
+    """Bounds of a run."""
+
+    parallel_steps: int = Field(ge=1, le=32, description="How many steps run at the same time")
+    tool_seconds: int = Field(ge=1, description="Longest run of one tool")
+    http_seconds: int = Field(ge=1, description="Longest single HTTP request")
+    proof_seconds: int = Field(ge=1, description="How long the proof waits for the live host to serve the release")
+
+
+class Guards(Model):
+    """What must not happen to this environment by accident."""
+
+    protected: bool = Field(description="Destroying needs --allow-protected and the environment's name typed")
+    empty_buckets_on_destroy: bool = Field(description="Whether destroy deletes the objects within the buckets")
+
+
+class Logs(Model):
+    """Observability of the Worker."""
+
+    enabled: bool = Field(description="Whether logs are kept")
+    sampling_rate: float = Field(ge=0, le=1, description="Share of requests that are logged")
+
+
+class Worker(Model):
+    """The Worker and everything bound to it. Bindings are maps from the name in the code to the thing's name."""
+
+    name: WorkerName = Field(description="Name of the Worker")
+    compatibility_date: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")] = Field(
+        description="Compatibility date"
+    )
+    compatibility_flags: tuple[Text, ...] = Field(description="Compatibility flags")
+    logs: Logs = Field(description="Observability")
+    variables: Mapping[Binding, str] = Field(description="Plain text variables")
+    kv: Mapping[Binding, NamespaceTitle] = Field(description="KV namespaces: binding to title")
+    r2: Mapping[Binding, BucketName] = Field(description="R2 buckets: binding to bucket")
+    secrets: Mapping[Binding, SecretRef] = Field(description="Secrets: binding to where the value is kept")
+
+    @model_validator(mode="after")
+    def _bindings_are_unique(self) -> Self:
+        owner: dict[str, str] = {"ASSETS": "the static assets"}
+        for table in ("variables", "kv", "r2", "secrets"):
+            for binding in getattr(self, table):
+                if binding in owner:
+                    raise ValueError(f"binding `{binding}` is used by {owner[binding]} and by worker.{table}")
+                owner[binding] = f"worker.{table}"
+        return self
+
+
+class Convex(Model):
+    """The Convex deployment behind the environment."""
+
+    type: Literal["prod", "dev", "preview"] = Field(description="Type of the deployment")
+    deployment: Name | None = Field(default=None, description="Name of the deployment; previews get theirs on creation")
+    deploy_key: SecretRef = Field(description="Key with which the CLI pushes")
+    variables: Mapping[Binding, str] = Field(description="Environment variables of the functions")
+    secrets: Mapping[Binding, SecretRef] = Field(description="Secret environment variables of the functions")
+
+    @model_validator(mode="after")
+    def _deployment_fits_type(self) -> Self:
+        if (self.type == "preview") != (self.deployment is None):
+            raise ValueError(
+                "a preview has no fixed `deployment`; it is created and named by Convex"
+                if self.deployment
+                else f"convex type `{self.type}` needs `deployment`, the name that Convex gave"
+            )
+        for binding in self.variables:
+            if binding in self.secrets:
+                raise ValueError(f"`{binding}` is in convex.variables and in convex.secrets")
+        return self
+
+
+class Hsts(Model):
+    """Strict-Transport-Security of the zone."""
+
+    max_age: int = Field(ge=0, le=63072000, description="Seconds")
+    include_subdomains: bool = Field(description="Whether it holds for all hosts of the zone")
+    preload: bool = Field(description="Whether browsers may build it in")
+
+
+class RateLimit(Model):
+    """One rate limit of the zone."""
+
+    path: UrlPath = Field(description="Requests whose path begins so are counted")
+    requests: int = Field(ge=1, description="How many are allowed per period and client")
+    period: Literal[10, 60, 120, 300, 600, 3600] = Field(description="Seconds over which requests are counted")
+    timeout: int = Field(ge=0, le=86400, description="Seconds for which a client is refused")
+
+
+class CacheRule(Model):
+    """How long answers under a path are kept."""
+
+    path: UrlPath = Field(description="Paths that begin so")
+    edge_ttl: int = Field(ge=0, description="Seconds at Cloudflare's edge")
+    browser_ttl: int = Field(ge=0, description="Seconds in browsers")
+
+
+class Zone(Model):
+    """Settings of the whole domain; owned by one environment."""
+
+    dnssec: bool = Field(description="Whether the zone is signed")
+    settings: Mapping[Text, str | int] = Field(description="Zone settings by Cloudflare's names")
+    hsts: Hsts = Field(description="HTTP Strict Transport Security")
+    managed_rules: tuple[Literal["cloudflare_managed", "owasp_core"], ...] = Field(
+        description="Managed WAF rule sets, in order"
+    )
+    rate_limit: RateLimit = Field(description="The zone's rate limit")
+    cache: tuple[CacheRule, ...] = Field(description="Cache rules, in order")
+
+
+class Environment(Model):
+    """One environment with its effective values."""
+
+    name: Name = Field(description="production, development, pr-12")
+    kind: Name = Field(description="Which table of [kinds] it takes its values from")
+    number: int | None = Field(default=None, description="The number of an ephemeral environment")
+    aliases: tuple[Name, ...] = Field(default=(), description="Other names for --env")
+    host: HostName = Field(description="Where it answers")
+    stacks: Annotated[tuple[Stack, ...], Field(min_length=1)] = Field(description="Terraform stacks it has, in order")
+    limits: Limits = Field(description="Bounds of a run")
+    guards: Guards = Field(description="Guard rails")
+    worker: Worker = Field(description="The Worker")
+    convex: Convex = Field(description="The Convex deployment")
+    zone: Zone | None = Field(default=None, description="Settings of the domain, for the environment with stack `zone`")
+
+    @model_validator(mode="after")
+    def _zone_stack_has_settings(self) -> Self:
+        if "zone" in self.stacks and self.zone is None:
+            raise ValueError("stack `zone` needs a `zone` table with the domain's settings")
+        return self
+
+    def state_key(self, stack: str) -> str:
+        """Where the Terraform state of one stack lies in the state bucket."""
+        return f"terraform/{self.name}/{stack}.tfstate"
+
+
+class Inventory(Model):
+    """The parts of environments.toml that all environments share."""
+
+    project: Project
+    app: App
