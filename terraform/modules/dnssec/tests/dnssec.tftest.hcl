@@ -1,0 +1,57 @@
+mock_provider "cloudflare" {
+  mock_resource "cloudflare_zone_dnssec" {
+    defaults = {
+      ds = "example.com. 3600 IN DS 42 13 2 ABCD"
+    }
+  }
+}
+
+variables {
+  zone_id = "9a7806061c88ada191ed06f989cc3dac"
+  enabled = true
+}
+
+run "off_manages_nothing" {
+  command = plan
+
+  variables {
+    enabled = false
+  }
+
+  assert {
+    condition     = length(cloudflare_zone_dnssec.this) == 0 && output.ds_record == null && output.status == null
+    error_message = "an unsigned zone has no resource and no DS record"
+  }
+}
+
+run "on_signs_the_zone" {
+  assert {
+    condition     = cloudflare_zone_dnssec.this[0].status == "active" && cloudflare_zone_dnssec.this[0].zone_id == "9a7806061c88ada191ed06f989cc3dac"
+    error_message = "signing is asked for"
+  }
+
+  assert {
+    condition     = output.ds_record == "example.com. 3600 IN DS 42 13 2 ABCD"
+    error_message = "the DS record for the registrar is an output"
+  }
+}
+
+run "switched_off_by_hand_is_noticed" {
+  command         = plan
+  expect_failures = [cloudflare_zone_dnssec.this]
+
+  override_resource {
+    target          = cloudflare_zone_dnssec.this
+    override_during = plan
+    values          = { status = "disabled" }
+  }
+}
+
+run "refuses_a_zone_name_for_its_id" {
+  command         = plan
+  expect_failures = [var.zone_id]
+
+  variables {
+    zone_id = "example.com"
+  }
+}
