@@ -49,6 +49,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = threading.Event()
         self._ending = threading.Event()
+        self._failed = False  # ended before it was ready for the first time
         self._thread = threading.Thread(target=self._keep, name=f"child-{name}", daemon=True)
 
     def start(self) -> None:
@@ -57,10 +58,11 @@ class Child:
 
     def wait_ready(self, seconds: float = _READY_SECONDS) -> None:
         """Block until the process said that it is ready."""
-        if not self._ready.wait(seconds):
-            raise NotRunningError(
-                f"`{self.name}` was not ready within {seconds:.0f} s: {self.last_words()}", f"its log: {self._log}"
-            )
+        end = time.monotonic() + seconds
+        while not self._ready.wait(0.02):
+            if self._failed or time.monotonic() > end:
+                how = "ended while it started" if self._failed else f"was not ready within {seconds:.0f} s"
+                raise NotRunningError(f"`{self.name}` {how}: {self.last_words()}", f"its log: {self._log}")
 
     @property
     def pid(self) -> int | None:
@@ -125,6 +127,7 @@ class Child:
             process.wait()
         _close(process.stdin)
         _close(process.stdout)
+        self._failed = not self._ready.is_set()
         self._ready.clear()
 
     def _announce(self, line: bytes) -> None:

@@ -1,7 +1,8 @@
 """Bad weather on request: which coming requests fail, how, and how often.
 
 The Python services ask this object; the Node processes read `<home>/faults.json` and take a fault with POST
-/faults/take, so that a count is counted in one place. How an error body looks is the service's business (`Service.fault_body`).
+/faults/take, so that a count is counted in one place. How an error body looks is the service's business
+(`Service.fault_body`).
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ class Fault:
         if self.count <= 0 or self.service != service or (self.method and self.method.upper() != method.upper()):
             return False
         return fnmatchcase(path, self.path) or fnmatchcase(path.partition("?")[0], self.path)
+
+    def as_json(self) -> dict[str, Any]:
+        """The form in which it was added, with its id and what is left of its count."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 def parse(raw: Mapping[str, Any], number: int) -> Fault:
@@ -82,7 +87,7 @@ class Faults:
     def armed(self) -> list[dict[str, Any]]:
         """What is still to happen, as JSON."""
         with self._lock:
-            return [_compact(fault) for fault in self._armed]
+            return [fault.as_json() for fault in self._armed]
 
     def clear(self) -> None:
         """Fair weather."""
@@ -106,8 +111,4 @@ class Faults:
         return None
 
     def _publish(self) -> None:
-        write_json(self._home.faults, [_compact(fault) for fault in self._armed])
-
-
-def _compact(fault: Fault) -> dict[str, Any]:
-    return {key: value for key, value in asdict(fault).items() if value is not None}
+        write_json(self._home.faults, [fault.as_json() for fault in self._armed])

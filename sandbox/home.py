@@ -5,8 +5,10 @@ Only paths and atomic files here; what is inside a service's folder is that serv
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,10 +69,20 @@ class Home:
         path = self.root / f"{name}.sock"
         if len(os.fsencode(path)) <= _SOCKET_PATH_LIMIT:
             return path
+        self._short.mkdir(mode=0o700, exist_ok=True)
+        return self._short / f"{name}.sock"
+
+    def remove_sockets(self) -> None:
+        """Remove what `socket` gave out; only for a sandbox that has ended."""
+        for path in self.root.glob("*.sock"):
+            path.unlink(missing_ok=True)
+        if self._short.is_dir():
+            shutil.rmtree(self._short, ignore_errors=True)
+
+    @property
+    def _short(self) -> Path:
         key = sha256(os.fsencode(self.root)).hexdigest()[:12]
-        short = Path(tempfile.gettempdir()) / f"sandbox-{os.getuid()}-{key}"
-        short.mkdir(mode=0o700, exist_ok=True)
-        return short / f"{name}.sock"
+        return Path(tempfile.gettempdir()) / f"sandbox-{os.getuid()}-{key}"
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -99,11 +111,20 @@ def read_json(path: Path) -> Any:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold an advisory lock; it is the kernel's, so a killed holder leaves nothing behind."""
-    import fcntl
-
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def try_lock(path: Path) -> int | None:
+    """Take the lock if nobody holds it: the open descriptor, else None."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor

@@ -106,7 +106,8 @@ class HttpServer:
 
     def close(self) -> None:
         """Stop listening; running requests are not waited for."""
-        self._server.shutdown()
+        if self._thread.is_alive():  # shutdown() waits for a loop that may never have begun
+            self._server.shutdown()
         self._server.server_close()
 
 

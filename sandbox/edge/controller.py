@@ -1,8 +1,9 @@
 """Tells the edge process what to serve. Knows the file and the reload request, not how Miniflare works.
 
 A site is `{"worker", "hosts": [...], "routes": [...], "version", "modules": [{"name", "type", "path"}],
-"main_module", "assets_dir" | None, "assets_config": {...}, "compatibility_date", "compatibility_flags", "bindings": [raw], "crons": [...]}`;
-optional `"weight"` (percent) lets several versions of one worker share its hosts. Files lie below `<home>/cloudflare/`.
+"main_module", "assets_dir" | None, "assets_config": {...}, "compatibility_date", "compatibility_flags",
+"bindings": [raw], "crons": [...]}`; optional `"weight"` (percent) lets several versions of one worker share its hosts.
+Files lie below `<home>/cloudflare/`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,155 @@
+"""The one set of R2 buckets, and their objects kept over a restart.
+
+moto holds the living objects; this module holds what R2 knows of a bucket and mirrors both to the home: an index per bucket, a file
+per object. It knows nothing of HTTP. Multipart uploads that are not completed are not kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from sandbox.aws import backends
+from sandbox.home import read_json, write_bytes, write_json
+from sandbox.service import Bucket, BucketExistsError, BucketNotEmptyError, NoSuchBucketError
+
+
+class MotoBuckets:
+    """`service.Buckets` on moto's S3 backend."""
+
+    def __init__(self, folder: Path) -> None:
+        self.lock = threading.RLock()
+        # Objects that Workers wrote live at the edge; its service says whether a bucket has some, and drops them.
+        self.occupied_elsewhere: Callable[[str], bool] = lambda _: False
+        self.forget_elsewhere: Callable[[str], None] = lambda _: None
+        self._file = folder / "buckets.json"
+        self._objects = folder / "objects"
+        self._known: dict[str, Bucket] = {}
+        self._written: dict[str, dict[str, Any]] = {}
+        self._restore()
+
+    def create(
+        self, name: str, *, location: str = "WEUR", storage_class: str = "Standard", jurisdiction: str = "default"
+    ) -> Bucket:
+        """Make a bucket."""
+        with self.lock:
+            if name in self._known:
+                raise BucketExistsError(name)
+            created_on = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+            bucket = Bucket(name, created_on, location, storage_class, jurisdiction)
+            self._adopt(bucket)
+            self._write_known()
+            return bucket
+
+    def get(self, name: str) -> Bucket:
+        """One bucket."""
+        with self.lock:
+            if name not in self._known:
+                raise NoSuchBucketError(name)
+            return self._known[name]
+
+    def list(self) -> list[Bucket]:
+        """All, by name."""
+        with self.lock:
+            return sorted(self._known.values(), key=lambda bucket: bucket.name)
+
+    def set_storage_class(self, name: str, storage_class: str) -> Bucket:
+        """Change the class of new objects."""
+        with self.lock:
+            self._known[name] = replace(self.get(name), storage_class=storage_class)
+            self._write_known()
+            return self._known[name]
+
+    def delete(self, name: str) -> None:
+        """Remove an empty bucket."""
+        with self.lock:
+            self.get(name)
+            if backends.s3().get_bucket(name).keys or self.occupied_elsewhere(name):
+                raise BucketNotEmptyError(name)
+            self.forget_elsewhere(name)
+            backends.s3().delete_bucket(name)
+            del self._known[name]
+            self._write_known()
+            self.save(name)
+
+    def save(self, name: str) -> None:
+        """Mirror the objects of one bucket to disk; called after each request that may have changed them."""
+        with self.lock:
+            folder = self._objects / name
+            bucket = backends.s3().buckets.get(name)
+            written = self._written.setdefault(name, {})
+            living = dict(bucket.keys.items()) if bucket else {}
+            if written == living:  # moto makes a new object for each write; equal means identical here
+                return
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for key, item in living.items():
+                if written.get(key) is not item:
+                    write_bytes(folder / _file_name(key, item), item.value)
+            keep = {_file_name(key, item) for key, item in living.items()}
+            write_json(folder / "index.json", [_describe(key, item) for key, item in living.items()])
+            for path in folder.iterdir():
+                if path.name not in keep and path.name != "index.json":
+                    path.unlink()
+            self._written[name] = living
+            if bucket is None:
+                (folder / "index.json").unlink()
+                folder.rmdir()
+                del self._written[name]
+
+    def clear(self) -> None:
+        """Forget all buckets and objects."""
+        with self.lock:
+            backend = backends.s3()
+            for name in list(self._known):
+                for key in list(backend.buckets[name].keys):
+                    backend.buckets[name].keys.pop(key)
+                self.forget_elsewhere(name)
+                backend.delete_bucket(name)
+                del self._known[name]
+                self.save(name)
+            self._write_known()
+
+    def _adopt(self, bucket: Bucket) -> None:
+        backends.s3().create_bucket(bucket.name, backends.REGION)
+        self._known[bucket.name] = bucket
+
+    def _write_known(self) -> None:
+        write_json(self._file, [asdict(bucket) for bucket in self._known.values()])
+
+    def _restore(self) -> None:
+        for entry in read_json(self._file) or []:
+            bucket = Bucket(**entry)
+            self._adopt(bucket)
+            folder = self._objects / bucket.name
+            for item in read_json(folder / "index.json") or []:
+                _put_back(bucket.name, item, (folder / item["file"]).read_bytes())
+            self._written[bucket.name] = dict(backends.s3().buckets[bucket.name].keys.items())
+
+
+def _file_name(key: str, item: Any) -> str:
+    """A new name for each content and each write, so that the index never points at bytes of another write."""
+    return sha256(f"{key}\0{item.etag}\0{item.last_modified.isoformat()}".encode()).hexdigest()
+
+
+def _describe(key: str, item: Any) -> dict[str, Any]:
+    return {
+        "key": key,
+        "file": _file_name(key, item),
+        "etag": item.etag.strip('"'),
+        "modified": item.last_modified.isoformat(),
+        "metadata": dict(item.metadata),
+        "storage": item.storage_class,
+        "checksum": [item.checksum_algorithm, item.checksum_value, item.checksum_type, item.checksum_parts],
+    }
+
+
+def _put_back(bucket: str, entry: dict[str, Any], value: bytes) -> None:
+    key = backends.s3().put_object(bucket, entry["key"], value, storage=entry["storage"], etag=entry["etag"])
+    key.last_modified = datetime.fromisoformat(entry["modified"])
+    key.set_metadata(dict(entry["metadata"]))
+    key.checksum_algorithm, key.checksum_value, key.checksum_type, key.checksum_parts = entry["checksum"]

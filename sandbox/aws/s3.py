@@ -1,0 +1,186 @@
+"""R2's S3 interface: moto's S3 behind R2's limits.
+
+R2 has no versioning, no ACLs, no policies and no server-side encryption headers, and says so with 501; requests beyond what is
+listed in `_COVERED` are refused the same way and logged as unknown. Writers are serialised, because moto checks `If-None-Match`
+and writes in two steps; Terraform's lock file rests on that being one.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+from xml.sax.saxutils import escape
+
+from sandbox.aws import access, backends
+from sandbox.aws.buckets import MotoBuckets
+from sandbox.errors import SandboxError
+from sandbox.faults import Fault
+from sandbox.requestlog import mark, reads_only
+from sandbox.seed import Reference, Seed
+from sandbox.service import BucketExistsError, BucketNotEmptyError, Context, NoSuchBucketError, Service
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+ACCESS_KEY = Reference(env="R2_ACCESS_KEY_ID")
+SECRET_KEY = Reference(env="R2_SECRET_ACCESS_KEY")
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+
+# (level, method, sub-resource): what R2 has and clients of the sandbox use.
+_COVERED = {
+    ("service", "GET", ""),
+    ("bucket", "PUT", ""),
+    ("bucket", "HEAD", ""),
+    ("bucket", "GET", ""),
+    ("bucket", "DELETE", ""),
+    ("bucket", "GET", "location"),
+    ("bucket", "GET", "uploads"),
+    ("bucket", "POST", "delete"),
+    ("object", "GET", ""),
+    ("object", "HEAD", ""),
+    ("object", "PUT", ""),
+    ("object", "DELETE", ""),
+    ("object", "POST", "uploads"),
+    ("object", "PUT", "uploadId"),
+    ("object", "POST", "uploadId"),
+    ("object", "GET", "uploadId"),
+    ("object", "DELETE", "uploadId"),
+}
+_SUB_RESOURCES = frozenset(
+    "accelerate acl analytics attributes cors delete encryption intelligent-tiering inventory legal-hold lifecycle location "
+    "logging metrics notification object-lock ownershipControls policy policyStatus publicAccessBlock replication "
+    "requestPayment restore retention select tagging torrent uploadId uploads versioning versions website".split()
+)
+
+
+class _RefusalError(Exception):
+    """An answer in S3's error form."""
+
+    def __init__(self, status: int, code: str, message: str, *, unknown: bool = False) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.unknown = status, code, message, unknown
+
+
+class S3Service(Service):
+    """Port `s3`."""
+
+    name = "s3"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        if not isinstance(context.buckets, MotoBuckets):
+            raise SandboxError("the S3 stand-in needs moto's buckets")
+        self._buckets = context.buckets
+        self._moto: Any = backends.application("s3")
+        self.app = self._answer
+        for reference, size in ((ACCESS_KEY, 16), (SECRET_KEY, 32)):  # R2's keys are 32 and 64 hexadecimal digits
+            if context.vault.value(reference) is None:
+                context.vault.assign(reference, secrets.token_hex(size))
+
+    def reset(self) -> None:
+        """No buckets."""
+        self._buckets.clear()
+
+    def environment(self) -> Mapping[str, str]:
+        """The endpoint; R2's keys are in the vault."""
+        return {"AWS_ENDPOINT_URL_S3": self.context.url(self.name)}
+
+    def coverage(self) -> Iterable[str]:
+        """Requests by level and sub-resource."""
+        paths = {"service": "/", "bucket": "/{bucket}", "object": "/{bucket}/{key}"}
+        return [f"{method} {paths[level]}{'?' + sub if sub else ''}" for level, method, sub in sorted(_COVERED)]
+
+    def mutating(self, method: str, path: str, headers: Mapping[str, str]) -> bool:
+        """Every POST of S3 changes something."""
+        return not reads_only(method)
+
+    def fault_body(self, fault: Fault) -> tuple[str, bytes]:
+        """S3's XML error."""
+        return "application/xml", _error(str(fault.code or "InternalError"), fault.message or "injected by sandbox fault")
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            return self._route(environ, start_response)
+        except _RefusalError as refusal:
+            mark(environ, unknown=refusal.unknown)
+            status = f"{refusal.status} {HTTPStatus(refusal.status).phrase}"
+            start_response(status, [("Content-Type", "application/xml")])
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else [_error(refusal.code, refusal.message)]
+
+    def _route(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"]
+        query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+        self._authenticate(environ, query)
+        _, bucket, key = (unquote(environ["PATH_INFO"]) + "//").split("/", 2)
+        level = "object" if key.strip("/") else "bucket" if bucket else "service"
+        sub = next((name for name in query if name in _SUB_RESOURCES), "")
+        if (level, method, sub) not in _COVERED:
+            raise _RefusalError(501, "NotImplemented", f"{method} {sub or level} is not implemented by R2", unknown=True)
+        if encryption := environ.get("HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION"):
+            text = f"Header 'x-amz-server-side-encryption' with value '{encryption}' not implemented"
+            raise _RefusalError(501, "NotImplemented", text)
+        if level == "bucket" and not sub and method in ("PUT", "DELETE"):
+            self._change_bucket(method, bucket)
+            start_response("200 OK" if method == "PUT" else "204 No Content", [("Location", f"/{bucket}")])
+            return []
+        return self._pass_on(environ, start_response, bucket)
+
+    def _pass_on(self, environ: WSGIEnvironment, start_response: StartResponse, bucket: str) -> Iterable[bytes]:
+        """To moto; a writer alone, and with what it wrote on disk before the answer leaves."""
+        if reads_only(environ["REQUEST_METHOD"]):
+            return _complete(self._moto(environ, start_response))
+        with self._buckets.lock:
+            body = _complete(self._moto(environ, start_response))
+            self._buckets.save(bucket)
+            return body
+
+    def _authenticate(self, environ: WSGIEnvironment, query: Mapping[str, str]) -> None:
+        headers = {"authorization": environ.get("HTTP_AUTHORIZATION", "")}
+        found = access.access_key_id(headers, query)
+        if found is None:
+            raise _RefusalError(403, "AccessDenied", "Access Denied")
+        if found != self.context.vault.value(ACCESS_KEY):
+            text = "The AWS Access Key Id you provided does not exist in our records."
+            raise _RefusalError(403, "InvalidAccessKeyId", text)
+        if headers["authorization"]:
+            environ["HTTP_AUTHORIZATION"] = access.in_region(headers["authorization"], backends.REGION)
+
+    def _change_bucket(self, method: str, bucket: str) -> None:
+        try:
+            if method == "DELETE":
+                self._buckets.delete(bucket)
+                return
+            if not _BUCKET_NAME.fullmatch(bucket):
+                raise _RefusalError(400, "InvalidBucketName", "The specified bucket name is not valid.")
+            self._buckets.create(bucket)
+        except BucketExistsError:
+            text = "Your previous request to create the named bucket succeeded and you already own it."
+            raise _RefusalError(409, "BucketAlreadyOwnedByYou", text) from None
+        except NoSuchBucketError:
+            raise _RefusalError(404, "NoSuchBucket", "The specified bucket does not exist.") from None
+        except BucketNotEmptyError:
+            text = "The bucket you tried to delete is not empty."
+            raise _RefusalError(409, "BucketNotEmpty", text) from None
+
+
+def _complete(answer: Iterable[bytes]) -> list[bytes]:
+    try:
+        return list(answer)
+    finally:
+        close: Callable[[], None] | None = getattr(answer, "close", None)
+        if close:
+            close()
+
+
+def _error(code: str, message: str) -> bytes:
+    document = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    return f'<?xml version="1.0" encoding="UTF-8"?>{document}'.encode()
+
+
+def create(context: Context) -> Service:
+    """See `sandbox`."""
+    return S3Service(context)
