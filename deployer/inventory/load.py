@@ -210,8 +210,8 @@ def _check_tables(raw: Table, where: Mapping[KeyPath, Position], file: str) -> N
             parts += [(f"{name}.{key}", value) for key, value in raw[name].items()]
         for dotted_name, value in parts:
             if not isinstance(value, dict):
-                path: KeyPath = tuple(dotted_name.split(".", 1))
-                raise ConfigError(f"`{dotted_name}` must be a table", place=f"{file}:{where[path].line}")
+                at: KeyPath = tuple(dotted_name.split(".", 1))
+                raise ConfigError(f"`{dotted_name}` must be a table", place=f"{file}:{where[at].line}")
 
 
 def _aliases(environments: Table, where: Mapping[KeyPath, Position], file: str) -> dict[str, str]:
@@ -235,12 +235,12 @@ def _aliases(environments: Table, where: Mapping[KeyPath, Position], file: str) 
 def _split_setting(setting: str) -> tuple[tuple[str, ...], str]:
     key, equals, value = setting.partition("=")
     try:
-        path = parse_key(key.strip())
+        # Without an equals sign the key is empty, which is no key.
+        return parse_key(key.strip() if equals else ""), value.strip()
     except ValueError:
-        path = ()
-    if not equals or not path:
-        raise UsageError(f"`--set {setting}` is not of the form key=value", hint="e.g. --set worker.logs.enabled=false")
-    return path, value.strip()
+        raise UsageError(
+            f"`--set {setting}` is not of the form key=value", hint="e.g. --set worker.logs.enabled=false"
+        ) from None
 
 
 def _parse_setting(values: Table, path: tuple[str, ...], text: str) -> Any:

@@ -1,0 +1,89 @@
+"""The private folder in which runs on one environment keep their files: `.work/<target>/<environment>/`.
+
+It also says "one run at a time": two deploys of one environment from one checkout would write each other's files. The
+lock belongs to the open file, so a killed run never leaves one behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deployer.errors import EnvironmentLocked, LocalDisk
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFolder:
+    """The folder of one environment on one target."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, root: Path, *, target: str, environment: str) -> WorkFolder:
+        """The folder that belongs to `environment` on `target` in the checkout `root`."""
+        return cls(root / ".work" / target / environment)
+
+    def make(self) -> Path:
+        """Create the folder, closed to others, and return its path."""
+        try:
+            for folder in (self.path.parent.parent, self.path.parent, self.path):
+                folder.mkdir(mode=0o700, exist_ok=True, parents=True)
+        except OSError as error:
+            raise disk_error(error, self.path) from None
+        return self.path
+
+    @contextlib.contextmanager
+    def locked(self, *, command: str, who: str) -> Iterator[Path]:
+        """Hold the environment for one run; raises EnvironmentLocked that says who has it."""
+        path = self.make() / "lock"
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise disk_error(error, path) from None
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise self._held(path) from None
+            owner = {"pid": os.getpid(), "command": command, "who": who, "since": datetime.now(UTC).isoformat()}
+            try:
+                os.ftruncate(handle, 0)
+                os.write(handle, json.dumps(owner).encode())
+            except OSError as error:
+                raise disk_error(error, path) from None
+            yield self.path
+            with contextlib.suppress(OSError):
+                os.ftruncate(handle, 0)
+        finally:
+            os.close(handle)
+
+    def _held(self, path: Path) -> EnvironmentLocked:
+        owner: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):
+            owner = json.loads(path.read_text(encoding="utf-8"))
+        command = owner.get("command", "another run")
+        details = [f"{label}: {owner[key]}" for key, label in (("who", "by"), ("since", "since")) if key in owner]
+        pid = owner.get("pid")
+        return EnvironmentLocked(
+            f"`{command}` is working on this environment" + (f" (process {pid})" if pid else ""),
+            place=str(path),
+            details=details,
+            hint=f"wait for it, or end it: `kill -INT {pid}`" if pid else "wait for it to end",
+        )
+
+
+def disk_error(error: OSError, path: Path) -> LocalDisk:
+    """Describe why something could not be written at `path`."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "free some space, then run the same command again"
+    else:
+        hint = "check that the folder may be written, then run the same command again"
+    return LocalDisk(f"cannot write: {os.strerror(error.errno or 0).lower()}", place=str(path), hint=hint)
