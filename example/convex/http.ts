@@ -54,11 +54,17 @@ http.route({
     if (body.length > MAX_BODY) return json({ error: 'body_too_large' }, 413)
     const timestamp = request.headers.get('x-vibe-timestamp') ?? ''
     const signature = request.headers.get('x-vibe-signature') ?? ''
-    const genuine = await verify(requiredSetting('VIBE_SIGNING_KEY'), 'webhook', `${timestamp}.${body}`, signature)
+    const genuine = await verify(
+      requiredSetting('VIBE_SIGNING_KEY'),
+      'webhook',
+      `${timestamp}.${body}`,
+      signature,
+    )
     if (!genuine) return json({ error: 'bad_signature' }, 401)
     if (!(Math.abs(Date.now() - Number(timestamp)) <= 5 * 60 * 1000)) return json({ error: 'too_old' }, 401)
     const vibe = parseObject(body)
-    if (vibe === null || typeof vibe.text !== 'string' || !isMood(vibe.mood)) return json({ error: 'bad_vibe' }, 400)
+    if (vibe === null || typeof vibe.text !== 'string' || !isMood(vibe.mood))
+      return json({ error: 'bad_vibe' }, 400)
     const id = await ctx.runMutation(internal.vibes.postFromWebhook, {
       text: vibe.text,
       mood: vibe.mood,

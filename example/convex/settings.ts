@@ -10,5 +10,8 @@ export function setting(name: Setting): string | undefined {
 }
 
 export function requiredSetting(name: Setting): string {
-  return setting(name) ?? refuse('not_configured', `The environment variable ${name} of the Convex deployment is not set.`)
+  return (
+    setting(name) ??
+    refuse('not_configured', `The environment variable ${name} of the Convex deployment is not set.`)
+  )
 }

@@ -32,7 +32,10 @@ async function rollUpDay(ctx: MutationCtx, start: number): Promise<void> {
   const vibes = await ctx.db
     .query('vibes')
     .withIndex('by_shown_postedAt', (range) =>
-      range.eq('shown', true).gte('postedAt', start).lt('postedAt', start + DAY_MS),
+      range
+        .eq('shown', true)
+        .gte('postedAt', start)
+        .lt('postedAt', start + DAY_MS),
     )
     .take(VIBES_PER_DAY)
   const counts = MOODS.map((name) => ({ name, count: vibes.filter((vibe) => vibe.mood === name).length }))

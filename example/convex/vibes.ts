@@ -32,7 +32,7 @@ function view(vibe: Doc<'vibes'>) {
     text: vibe.text,
     mood: vibe.mood,
     author: vibe.author,
-    name: authorName(vibe.author),
+    name: vibe.source === 'webhook' ? 'Webhook' : authorName(vibe.author),
     checked: vibe.status === 'approved',
     postedAt: vibe.postedAt,
   }
@@ -79,7 +79,8 @@ export const post = mutation({
   handler: async (ctx, { text, mood, ticket }) => {
     const now = Date.now()
     const word = await checkTicket(requiredSetting('VIBE_SIGNING_KEY'), ticket, now)
-    if (word === 'forged' || !isAuthorId(ticket.author)) refuse('ticket_forged', 'This page is not allowed to post.')
+    if (word === 'forged' || !isAuthorId(ticket.author))
+      refuse('ticket_forged', 'This page is not allowed to post.')
     if (word === 'expired') refuse('ticket_expired', 'This page is too old to post; reload it.')
     const lately = await ctx.db
       .query('vibes')

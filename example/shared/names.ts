@@ -1,7 +1,41 @@
 // A name for a visitor who never typed one: derived from the author's id, so nobody can choose somebody else's.
 
-const MANNERS = ['Amber', 'Brisk', 'Calm', 'Dapper', 'Early', 'Gentle', 'Keen', 'Lucky', 'Merry', 'Nimble', 'Quiet', 'Rustic', 'Sunny', 'Tidy', 'Velvet', 'Witty']
-const ANIMALS = ['Badger', 'Crane', 'Dormouse', 'Egret', 'Finch', 'Gecko', 'Heron', 'Ibex', 'Lynx', 'Marten', 'Newt', 'Otter', 'Puffin', 'Robin', 'Stoat', 'Wren']
+const MANNERS = [
+  'Amber',
+  'Brisk',
+  'Calm',
+  'Dapper',
+  'Early',
+  'Gentle',
+  'Keen',
+  'Lucky',
+  'Merry',
+  'Nimble',
+  'Quiet',
+  'Rustic',
+  'Sunny',
+  'Tidy',
+  'Velvet',
+  'Witty',
+]
+const ANIMALS = [
+  'Badger',
+  'Crane',
+  'Dormouse',
+  'Egret',
+  'Finch',
+  'Gecko',
+  'Heron',
+  'Ibex',
+  'Lynx',
+  'Marten',
+  'Newt',
+  'Otter',
+  'Puffin',
+  'Robin',
+  'Stoat',
+  'Wren',
+]
 
 const AUTHOR_ID = /^[0-9a-z]{20}$/
 

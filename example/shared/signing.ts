@@ -24,11 +24,18 @@ function fromHex(text: string): Uint8Array<ArrayBuffer> | null {
 
 export async function sign(secret: string, purpose: Purpose, message: string): Promise<string> {
   const key = await importKey(secret)
-  return toHex(new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(`${purpose}\n${message}`))))
+  return toHex(
+    new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(`${purpose}\n${message}`))),
+  )
 }
 
 /** True only for the exact message, purpose and secret; the comparison takes constant time. */
-export async function verify(secret: string, purpose: Purpose, message: string, signature: string): Promise<boolean> {
+export async function verify(
+  secret: string,
+  purpose: Purpose,
+  message: string,
+  signature: string,
+): Promise<boolean> {
   const bytes = fromHex(signature)
   if (bytes === null) return false
   const key = await importKey(secret)

@@ -14,7 +14,11 @@ export async function issueTicket(secret: string, author: string, now: number): 
   return { author, issuedAt: now, signature: await sign(secret, 'ticket', message(author, now)) }
 }
 
-export async function checkTicket(secret: string, ticket: Ticket, now: number): Promise<'good' | 'forged' | 'expired'> {
+export async function checkTicket(
+  secret: string,
+  ticket: Ticket,
+  now: number,
+): Promise<'good' | 'forged' | 'expired'> {
   const genuine = await verify(secret, 'ticket', message(ticket.author, ticket.issuedAt), ticket.signature)
   if (!genuine) return 'forged'
   if (ticket.issuedAt > now + CLOCK_SKEW_MS || ticket.issuedAt < now - TICKET_LIFETIME_MS) return 'expired'

@@ -18,7 +18,10 @@ export const loadVisitor = createServerFn().handler(async () => {
 export const loadFeed = createServerFn().handler(async () => {
   const client = convexClient()
   try {
-    const [vibes, summary] = await Promise.all([client.query(api.vibes.recent, {}), client.query(api.stats.summary, {})])
+    const [vibes, summary] = await Promise.all([
+      client.query(api.vibes.recent, {}),
+      client.query(api.stats.summary, {}),
+    ])
     return { vibes, summary, now: Date.now() }
   } catch (error) {
     // The page is still worth painting: its live connection may succeed where this one request did not.

@@ -9,7 +9,9 @@ interface Release {
 
 function isRelease(value: unknown): value is Release {
   if (typeof value !== 'object' || value === null) return false
-  return ['commit', 'digest', 'environment'].every((name) => name in value && typeof Reflect.get(value, name) === 'string')
+  return ['commit', 'digest', 'environment'].every(
+    (name) => name in value && typeof Reflect.get(value, name) === 'string',
+  )
 }
 
 /** The deployer puts release.json beside the assets. A local build has none, and that is all right. */

@@ -11,7 +11,9 @@ export function Header({ visitor }: { visitor: Visitor }) {
     const file = event.target.files?.[0]
     event.target.value = ''
     if (file === undefined) return
-    const answer = await fetch(`/api/avatars/${visitor.author}`, { method: 'PUT', body: file }).catch(() => null)
+    const answer = await fetch(`/api/avatars/${visitor.author}`, { method: 'PUT', body: file }).catch(
+      () => null,
+    )
     if (answer?.ok) {
       setVersion((last) => last + 1)
       setMessage('Your picture is changed.')

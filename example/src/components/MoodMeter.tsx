@@ -12,7 +12,8 @@ export function MoodMeter({ summary }: { summary: Summary | null }) {
   return (
     <section className="meter" aria-labelledby="meter-title">
       <h2 id="meter-title">
-        The room <span className="meter-total">{summary.total === 1 ? '1 vibe' : `${summary.total} vibes`}</span>
+        The room{' '}
+        <span className="meter-total">{summary.total === 1 ? '1 vibe' : `${summary.total} vibes`}</span>
       </h2>
       <div className="meter-bar" aria-hidden="true">
         {present.map(({ mood, count }) => (

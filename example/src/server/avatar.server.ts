@@ -10,7 +10,8 @@ const SIGNATURES: { type: string; matches: (bytes: Uint8Array) => boolean }[] = 
   { type: 'image/jpeg', matches: (b) => startsWith(b, [0xff, 0xd8, 0xff]) },
   {
     type: 'image/webp',
-    matches: (b) => startsWith(b, [0x52, 0x49, 0x46, 0x46]) && startsWith(b.subarray(8), [0x57, 0x45, 0x42, 0x50]),
+    matches: (b) =>
+      startsWith(b, [0x52, 0x49, 0x46, 0x46]) && startsWith(b.subarray(8), [0x57, 0x45, 0x42, 0x50]),
   },
 ]
 
@@ -51,8 +52,13 @@ export async function readAvatar(bucket: Bucket, author: string): Promise<Respon
 
 export type UploadOutcome = { status: 204 } | { status: 413 | 415; problem: string }
 
-export async function storeAvatar(bucket: Bucket, author: string, content: ArrayBuffer): Promise<UploadOutcome> {
-  if (content.byteLength > MAX_BYTES) return { status: 413, problem: `A picture may have ${MAX_BYTES / 1024} KiB.` }
+export async function storeAvatar(
+  bucket: Bucket,
+  author: string,
+  content: ArrayBuffer,
+): Promise<UploadOutcome> {
+  if (content.byteLength > MAX_BYTES)
+    return { status: 413, problem: `A picture may have ${MAX_BYTES / 1024} KiB.` }
   const type = imageType(new Uint8Array(content))
   if (type === null) return { status: 415, problem: 'A picture is a PNG, JPEG or WebP file.' }
   await bucket.put(key(author), content, { httpMetadata: { contentType: type } })

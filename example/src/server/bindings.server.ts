@@ -39,7 +39,10 @@ export class MissingBinding extends Error {
   }
 }
 
-export function required<Name extends keyof Bindings>(from: Bindings, name: Name): NonNullable<Bindings[Name]> {
+export function required<Name extends keyof Bindings>(
+  from: Bindings,
+  name: Name,
+): NonNullable<Bindings[Name]> {
   const value = from[name]
   if (value === undefined || value === '') throw new MissingBinding(name)
   return value as NonNullable<Bindings[Name]>

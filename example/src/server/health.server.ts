@@ -40,7 +40,11 @@ export async function examine(bindings: Bindings, backend: Backend, clock: () =>
   }
 }
 
-async function examineConvex(bindings: Bindings, backend: Backend, clock: () => number): Promise<Health['convex']> {
+async function examineConvex(
+  bindings: Bindings,
+  backend: Backend,
+  clock: () => number,
+): Promise<Health['convex']> {
   const started = clock()
   const nonce = crypto.randomUUID()
   try {

@@ -9,7 +9,8 @@ export const Route = createFileRoute('/api/avatars/$author')({
   server: {
     handlers: {
       GET: async ({ params }) => {
-        if (!isAuthorId(params.author) && params.author !== 'webhook') return new Response(null, { status: 404 })
+        if (!isAuthorId(params.author) && params.author !== 'webhook')
+          return new Response(null, { status: 404 })
         return readAvatar(required(bindings(), 'UPLOADS'), params.author)
       },
       PUT: async ({ params, request }) => {

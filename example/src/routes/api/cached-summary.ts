@@ -9,8 +9,14 @@ export const Route = createFileRoute('/api/cached-summary')({
     handlers: {
       GET: async () => {
         const fetchSummary = () => convexClient().query(api.stats.summary, {})
-        const { hit, body } = await cachedSummary(required(bindings(), 'CACHE'), fetchSummary, () => new Date())
-        return Response.json(body, { headers: { 'X-Cache': hit ? 'hit' : 'miss', 'Cache-Control': 'no-store' } })
+        const { hit, body } = await cachedSummary(
+          required(bindings(), 'CACHE'),
+          fetchSummary,
+          () => new Date(),
+        )
+        return Response.json(body, {
+          headers: { 'X-Cache': hit ? 'hit' : 'miss', 'Cache-Control': 'no-store' },
+        })
       },
     },
   },

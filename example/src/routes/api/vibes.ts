@@ -33,7 +33,11 @@ export const Route = createFileRoute('/api/vibes')({
         const text = form?.get('text')
         const mood = form?.get('mood')
         if (typeof text !== 'string' || !isMood(mood)) return problem('A vibe has a text and a mood.', 400)
-        const ticket = await issueTicket(required(bindings(), 'VIBE_SIGNING_KEY'), await currentAuthor(), Date.now())
+        const ticket = await issueTicket(
+          required(bindings(), 'VIBE_SIGNING_KEY'),
+          await currentAuthor(),
+          Date.now(),
+        )
         try {
           await convexClient().mutation(api.vibes.post, { text, mood, ticket })
         } catch (error) {

@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs'
+import { defineConfig } from '@playwright/test'
+
+// Runs against an application that is already up somewhere: it starts nothing and leaves only vibes behind.
+const baseURL = process.env.BASE_URL
+if (!baseURL)
+  throw new Error('BASE_URL must say where the application runs, for example http://localhost:8787')
+
+const browsers = [
+  process.env.CHROMIUM_PATH,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+]
+const executablePath = browsers.find((path) => path && existsSync(path))
+if (!executablePath)
+  throw new Error('no Chromium found; set CHROMIUM_PATH or install it as /usr/bin/chromium')
+
+export default defineConfig({
+  testDir: 'e2e',
+  outputDir: 'test-results',
+  // One after the other: the machine may be small, and the application limits how fast one author posts anyway.
+  workers: 1,
+  timeout: 30_000,
+  expect: { timeout: 10_000 },
+  reporter: [['list']],
+  forbidOnly: true,
+  use: {
+    baseURL,
+    screenshot: 'only-on-failure',
+    launchOptions: {
+      executablePath,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--disable-dev-shm-usage',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+})
