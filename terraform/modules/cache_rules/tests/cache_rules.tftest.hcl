@@ -37,12 +37,12 @@ run "rules_keep_their_order" {
   }
 
   assert {
-    condition     = cloudflare_ruleset.this[0].rules[0].action_parameters.edge_ttl == { mode = "override_origin", default = 60, status_code_ttl = null }
+    condition     = cloudflare_ruleset.this[0].rules[0].action_parameters.edge_ttl.mode == "override_origin" && cloudflare_ruleset.this[0].rules[0].action_parameters.edge_ttl.default == 60
     error_message = "Cloudflare keeps it for edge_ttl seconds"
   }
 
   assert {
-    condition     = cloudflare_ruleset.this[0].rules[1].action_parameters.browser_ttl == { mode = "override_origin", default = 0 }
+    condition     = cloudflare_ruleset.this[0].rules[1].action_parameters.browser_ttl.mode == "override_origin" && cloudflare_ruleset.this[0].rules[1].action_parameters.browser_ttl.default == 0
     error_message = "zero seconds is a time like any other"
   }
 

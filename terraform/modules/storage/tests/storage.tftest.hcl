@@ -11,7 +11,7 @@ run "one_resource_for_each_binding" {
   command = plan
 
   assert {
-    condition     = keys(cloudflare_workers_kv_namespace.this) == tolist(["CACHE", "FLAGS"]) && keys(cloudflare_r2_bucket.this) == tolist(["UPLOADS"])
+    condition     = join(" ", keys(cloudflare_workers_kv_namespace.this)) == "CACHE FLAGS" && join(" ", keys(cloudflare_r2_bucket.this)) == "UPLOADS"
     error_message = "resources are keyed by binding"
   }
 

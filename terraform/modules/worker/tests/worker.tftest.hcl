@@ -27,13 +27,13 @@ run "every_field_that_wrangler_sends_too_is_known_in_the_plan" {
   command = plan
 
   assert {
-    condition = cloudflare_worker.this.observability.logs == {
+    condition = jsonencode(cloudflare_worker.this.observability.logs) == jsonencode({
+      destinations       = []
       enabled            = true
       head_sampling_rate = 0.1
       invocation_logs    = true
       persist            = true
-      destinations       = tolist([])
-    }
+    })
     error_message = "the logs are set in full, or the API's defaults show up as changes"
   }
 

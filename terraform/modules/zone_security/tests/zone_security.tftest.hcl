@@ -50,6 +50,22 @@ run "managed_rulesets_run_in_the_order_given" {
   }
 }
 
+run "every_name_stands_for_cloudflares_id" {
+  command = plan
+
+  variables {
+    managed_rules = ["cloudflare_free", "cloudflare_managed", "exposed_credentials", "owasp_core"]
+  }
+
+  assert {
+    condition = cloudflare_ruleset.managed[0].rules[*].action_parameters.id == tolist([
+      "77454fe2d30c4220b5701f6fdfb893ba", "efb7b8c949ac4650a09736fc376e9aee",
+      "c2e184081120413c86c3ab7e14069605", "4814384a9e5d4991b9815dcfc25d2f1f",
+    ])
+    error_message = "the ids are the ones that Cloudflare publishes"
+  }
+}
+
 run "the_rate_limit_counts_per_address" {
   command = plan
 

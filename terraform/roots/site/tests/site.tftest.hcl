@@ -17,7 +17,7 @@ run "outputs_are_what_wranglers_configuration_needs" {
   }
 
   assert {
-    condition     = keys(output.kv_ids) == tolist(["CACHE"]) && length(output.kv_ids["CACHE"]) > 0
+    condition     = join(" ", keys(output.kv_ids)) == "CACHE" && length(output.kv_ids["CACHE"]) > 0
     error_message = "an id for each KV binding"
   }
 

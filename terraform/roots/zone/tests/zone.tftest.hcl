@@ -30,6 +30,26 @@ run "everything_that_the_inventory_can_say" {
   }
 
   assert {
+    condition     = data.cloudflare_zone.this.filter.name == "example.com" && data.cloudflare_zone.this.filter.account.id == "023e105f4ecef8ad9ca31a8372d0c353"
+    error_message = "the zone is looked up by name in this account only"
+  }
+
+  assert {
+    condition     = join(" ", module.settings.settings) == "http3 security_header ssl"
+    error_message = "settings and HSTS reach their module"
+  }
+
+  assert {
+    condition     = join(" ", keys(module.security.ruleset_ids)) == "http_ratelimit http_request_firewall_managed"
+    error_message = "managed rules and the rate limit reach their module"
+  }
+
+  assert {
+    condition     = module.cache.ruleset_id != null
+    error_message = "cache rules reach their module"
+  }
+
+  assert {
     condition     = output.ds_record != null
     error_message = "a signed zone has a DS record"
   }
@@ -50,6 +70,11 @@ run "a_zone_with_nothing_asked_for" {
   assert {
     condition     = output.ds_record == null
     error_message = "an unsigned zone has no DS record"
+  }
+
+  assert {
+    condition     = length(module.settings.settings) == 0 && length(module.security.ruleset_ids) == 0 && module.cache.ruleset_id == null
+    error_message = "nothing is managed that was not asked for"
   }
 }
 
