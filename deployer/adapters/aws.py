@@ -1,0 +1,116 @@
+"""Makes boto3 clients and translates their errors; shared by the adapters for secrets and state.
+
+A client is told everything it needs. Against the sandbox nothing of the machine's own AWS configuration may be used,
+so a profile that does not exist, or one that does, changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from deployer.errors import CredentialsRefused, DeployError, RateLimited, ServiceFailed, ServiceUnreachable
+
+if TYPE_CHECKING:
+    import botocore.session
+
+_lock = threading.Lock()
+
+_REFUSED = frozenset({
+    "AccessDenied", "AccessDeniedException", "Forbidden", "403", "401", "Unauthorized", "InvalidAccessKeyId",
+    "SignatureDoesNotMatch", "UnrecognizedClientException", "InvalidSignatureException", "ExpiredToken",
+    "ExpiredTokenException", "InvalidClientTokenId", "MissingAuthenticationToken", "IncompleteSignature",
+})  # fmt: skip
+_THROTTLED = frozenset(
+    {"Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown", "RequestLimitExceeded"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsAccess:
+    """How to reach one service. Without keys, boto3 looks for credentials in its own usual places."""
+
+    service: str
+    region: str
+    endpoint: str | None = None
+    access_key: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+    # Against stand-ins: ignore the machine's AWS configuration altogether.
+    isolated: bool = False
+    timeout: float = 30.0
+
+    def client(self) -> Any:
+        """A client; making one is slow enough to be worth keeping it."""
+        # Session and loader are not safe to use from several threads.
+        with _lock:
+            import boto3.session
+            from botocore.config import Config
+
+            session = boto3.session.Session(botocore_session=_isolated_session() if self.isolated else None)
+            return session.client(
+                self.service,  # type: ignore[call-overload]
+                region_name=self.region,
+                endpoint_url=self.endpoint,
+                aws_access_key_id=self.access_key,
+                aws_secret_access_key=self.secret_key,
+                config=Config(
+                    connect_timeout=min(self.timeout, 10),
+                    read_timeout=self.timeout,
+                    retries={"mode": "standard", "total_max_attempts": 4},
+                    # R2 does not know the checksums that newer SDKs add to every request.
+                    request_checksum_calculation="when_required",
+                    response_checksum_validation="when_required",
+                    s3={"addressing_style": "path"},
+                    # A plain-HTTP stand-in on loopback must not be looked for through a proxy.
+                    proxies={} if self.isolated else None,
+                ),
+            )
+
+
+def _isolated_session() -> botocore.session.Session:
+    import botocore.session
+
+    session = botocore.session.Session()
+    for name in ("config_file", "credentials_file"):
+        session.set_config_variable(name, os.devnull)
+    session.set_config_variable("profile", None)
+    session.set_config_variable("metadata_service_num_attempts", 0)
+    return session
+
+
+def boto_errors() -> tuple[type[Exception], ...]:
+    """What boto3 raises, for an `except` clause; a function because importing it is slow."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (BotoCoreError, ClientError)
+
+
+def error_code(error: Exception) -> str:
+    """The service's word for what went wrong, empty if there was no answer."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def translate(error: Exception, *, service: str, place: str) -> DeployError:
+    """The typed error for what boto3 raised."""
+    import botocore.exceptions as known
+
+    code = error_code(error)
+    again = "run the same command again; it goes on from here"
+    if code in _REFUSED:
+        return CredentialsRefused(
+            f"{service} refuses the credentials ({code})",
+            place=place,
+            hint="`inv doctor` names the credential in use and the permissions it needs",
+        )
+    if code in _THROTTLED or code == "429":
+        return RateLimited(f"{service} refuses because of its rate limit", place=place, hint=f"wait, then {again}")
+    if isinstance(error, known.NoCredentialsError | known.PartialCredentialsError | known.ProfileNotFound):
+        return CredentialsRefused(f"{service}: {error}", place=place, hint="`inv doctor` lists the credentials")
+    if isinstance(error, known.HTTPClientError | known.ConnectionError | known.ConnectTimeoutError):
+        return ServiceUnreachable(
+            f"{service} does not answer", place=place, hint=f"check the network, then {again}", details=[str(error)]
+        )
+    return ServiceFailed(f"{service} failed: {error}", place=place, hint=again)

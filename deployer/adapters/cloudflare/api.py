@@ -1,0 +1,124 @@
+"""Calls to Cloudflare's v4 API: which Worker version is live, names of secrets, removal of a Worker.
+
+What exists and where it answers is Terraform's, what runs is Wrangler's; here is only what would cost a Node process to
+ask, or what neither of them offers.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from deployer.adapters.http import Http, Response, said_by
+from deployer.errors import ServiceFailed
+
+_SERVICE = "Cloudflare"
+# "This Worker does not exist on your account", in the two spellings of the API.
+_NO_WORKER = frozenset({10007, 10090})
+
+
+@dataclass(frozen=True)
+class LiveVersion:
+    """The version that gets all the traffic. `tag` is what the upload was annotated with."""
+
+    id: str
+    tag: str | None
+    message: str | None
+
+
+@dataclass(frozen=True)
+class CloudflareApi:
+    """One account. `base` includes `/client/v4`."""
+
+    http: Http
+    base: str
+    account: str
+    token: str = field(repr=False)
+
+    def live_version(self, worker: str) -> LiveVersion | None:
+        """The version now live; None if nothing was deployed, or if traffic is split between several."""
+        answer = self._get(f"{self._script(worker)}/deployments", absent=_NO_WORKER)
+        deployments = (answer or {}).get("deployments") or []
+        if not deployments or len(deployments[0].get("versions", ())) != 1:
+            return None
+        version = deployments[0]["versions"][0]["version_id"]
+        # The annotations of an upload are on the version, those of the deployment hold only its message.
+        found = self._get(f"{self._script(worker)}/versions/{version}", absent=_NO_WORKER) or {}
+        annotations = found.get("annotations") or {}
+        return LiveVersion(version, annotations.get("workers/tag"), annotations.get("workers/message"))
+
+    def secret_names(self, worker: str) -> frozenset[str]:
+        """Names of the Worker's secrets; empty if there is no such Worker."""
+        answer = self._get(f"{self._script(worker)}/secrets", absent=_NO_WORKER) or []
+        return frozenset(secret["name"] for secret in answer)
+
+    def delete_secret(self, worker: str, name: str) -> None:
+        """Remove one secret; one that is gone already is no error."""
+        quoted = urllib.parse.quote(name, safe="")
+        self._call("DELETE", f"{self._script(worker)}/secrets/{quoted}?url_encoded=true", accept={404})
+
+    def worker_exists(self, worker: str) -> bool:
+        """Whether the account has this Worker, with or without a version."""
+        return self._get(f"/accounts/{self.account}/workers/services/{_quoted(worker)}", absent=_NO_WORKER) is not None
+
+    def delete_worker(self, worker: str) -> None:
+        """Remove a Worker with all its versions; one that is gone already is no error."""
+        self._call("DELETE", f"/accounts/{self.account}/workers/services/{_quoted(worker)}?force=true", accept={404})
+
+    def token_status(self) -> str:
+        """What Cloudflare says about the token: `active`, `disabled`, `expired`."""
+        return str(self._call("GET", "/user/tokens/verify").get("status"))
+
+    def zone_exists(self, name: str) -> bool:
+        """Whether the token sees this zone."""
+        found = self._call("GET", f"/zones?name={urllib.parse.quote(name)}&account.id={self.account}")
+        return bool(found)
+
+    def _script(self, worker: str) -> str:
+        return f"/accounts/{self.account}/workers/scripts/{_quoted(worker)}"
+
+    def _get(self, path: str, *, absent: Collection[int]) -> Any:
+        """The result of a GET, None for a 404 whose code says that the thing itself is not there."""
+        response = self._send("GET", path, accept={404})
+        if response.status != 404:
+            return _result(response)
+        if _codes(response) & set(absent):
+            return None
+        # Another 404 (a path that is not known) must not pass for "nothing there".
+        raise ServiceFailed(f"{_SERVICE} does not know this (status 404)", place=path, details=[said_by(response)])
+
+    def _call(self, method: str, path: str, *, accept: Collection[int] = ()) -> Any:
+        response = self._send(method, path, accept=accept)
+        return None if response.status in accept else _result(response)
+
+    def _send(self, method: str, path: str, *, accept: Collection[int]) -> Response:
+        return self.http.request(
+            method,
+            f"{self.base}{path}",
+            service=_SERVICE,
+            headers={"Authorization": f"Bearer {self.token}", "Accept": "application/json"},
+            accept=accept,
+        )
+
+
+def _quoted(name: str) -> str:
+    return urllib.parse.quote(name, safe="")
+
+
+def _result(response: Response) -> Any:
+    if not response.body:
+        return None
+    data = response.json()
+    if not isinstance(data, dict) or data.get("success") is False:
+        raise ServiceFailed(f"{_SERVICE} reports a failure", place=response.url, details=[said_by(response)])
+    return data.get("result")
+
+
+def _codes(response: Response) -> set[int]:
+    try:
+        return {error["code"] for error in json.loads(response.body)["errors"]}
+    except (ValueError, KeyError, TypeError):
+        return set()

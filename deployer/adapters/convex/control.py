@@ -1,0 +1,82 @@
+"""Convex's control plane: where a deployment answers, and preview deployments.
+
+Calls carry a deploy key; what a key may do is Convex's to decide.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from dataclasses import dataclass, field
+
+from deployer.adapters.http import Http
+from deployer.errors import ServiceFailed
+
+_SERVICE = "Convex (control plane)"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployment that answers at `url`, with the key that administers it."""
+
+    url: str
+    key: str = field(repr=False)
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class ConvexControl:
+    """The control plane at `base`."""
+
+    http: Http
+    base: str
+
+    def url_for_key(self, key: str) -> str:
+        """Address of the deployment to which a deploy key belongs."""
+        answer = self.http.request(
+            "POST",
+            f"{self.base}/api/deployment/url_for_key",
+            service=_SERVICE,
+            headers=_bearer(key),
+            data={"deployKey": key},
+            repeatable=True,
+        ).json()
+        if not isinstance(answer, str) or not urllib.parse.urlsplit(answer).hostname:
+            raise ServiceFailed(f"{_SERVICE} did not name the deployment's address", place=self.base)
+        return answer.rstrip("/")
+
+    def preview(self, key: str, *, team: str, project: str, name: str) -> Deployment | None:
+        """The preview deployment called `name`; None if there is none (or it has expired)."""
+        answer = self.http.request(
+            "POST",
+            f"{self.base}/api/deployment/authorize_preview",
+            service=_SERVICE,
+            headers=_bearer(key),
+            data={"previewName": name, "projectSelection": _project(team, project)},
+            accept={400, 404},
+            repeatable=True,
+        )
+        if answer.status in (400, 404):
+            return None
+        data = answer.json()
+        return Deployment(data["url"].rstrip("/"), data["adminKey"], data.get("deploymentName"))
+
+    def claim_preview(self, key: str, *, team: str, project: str, name: str) -> Deployment:
+        """Make the preview deployment called `name`, or take the one that is there."""
+        data = self.http.request(
+            "POST",
+            f"{self.base}/api/claim_preview_deployment",
+            service=_SERVICE,
+            headers=_bearer(key),
+            data={"projectSelection": _project(team, project), "identifier": name, "reuse": True},
+            # With `reuse` a second request finds what a first one made.
+            repeatable=True,
+        ).json()
+        return Deployment(data["instanceUrl"].rstrip("/"), data["adminKey"], data.get("deploymentName"))
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def _project(team: str, project: str) -> dict[str, str]:
+    return {"kind": "teamAndProjectSlugs", "teamSlug": team, "projectSlug": project}

@@ -1,0 +1,76 @@
+"""One Convex deployment, by its HTTP API: environment variables and what functions run on it.
+
+The CLI would go over a WebSocket that reconnects for ever; these calls end in time. Values are sent in bodies only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deployer.adapters.http import Http
+from deployer.errors import ServiceFailed
+
+_SERVICE = "Convex"
+
+
+@dataclass(frozen=True)
+class ConvexDeployment:
+    """The deployment at `url`."""
+
+    http: Http
+    url: str
+    key: str = field(repr=False)
+
+    def variables(self) -> dict[str, str]:
+        """All environment variables with their values."""
+        data = self._get("/api/v1/list_environment_variables")
+        found = data.get("environmentVariables")
+        if not isinstance(found, dict):
+            raise ServiceFailed(f"{_SERVICE} did not list its environment variables", place=self.url)
+        return found
+
+    def update_variables(self, values: Mapping[str, str | None]) -> None:
+        """Set, or with None remove, several variables in one request. Doing it twice is the same as once."""
+        self.http.request(
+            "POST",
+            f"{self.url}/api/v1/update_environment_variables",
+            service=_SERVICE,
+            headers=self._headers,
+            data={"changes": [{"name": name, "value": value} for name, value in values.items()]},
+            repeatable=True,
+        )
+
+    def site_url(self) -> str:
+        """Where the deployment's HTTP actions answer."""
+        return str(self._get("/api/v1/get_canonical_urls")["convexSiteUrl"]).rstrip("/")
+
+    def module_hashes(self) -> tuple[tuple[str, str, str], ...]:
+        """Path, environment and hash of every module that is live, in order."""
+        data = self.http.request(
+            "POST",
+            f"{self.url}/api/get_config_hashes",
+            service=_SERVICE,
+            headers=self._headers,
+            data={"version": "1.48.0", "adminKey": self.key},
+            repeatable=True,
+        ).json()
+        found = data.get("moduleHashes")
+        if not isinstance(found, list):
+            raise ServiceFailed(f"{_SERVICE} did not list its modules", place=self.url)
+        return tuple(sorted((module["path"], module["environment"], module["hash"]) for module in found))
+
+    def modules_digest(self) -> str:
+        """One digest over all live modules; of nothing if nothing was pushed."""
+        return hashlib.sha256(repr(self.module_hashes()).encode()).hexdigest()
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Convex {self.key}"}
+
+    def _get(self, path: str) -> dict[str, object]:
+        data = self.http.request("GET", f"{self.url}{path}", service=_SERVICE, headers=self._headers).json()
+        if not isinstance(data, dict):
+            raise ServiceFailed(f"{_SERVICE} did not answer with an object", place=f"{self.url}{path}")
+        return data

@@ -1,0 +1,118 @@
+"""Writes files so that nobody ever sees half of one, readable by their owner alone; and digests.
+
+The work folder holds plans and logs, which are nobody else's business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deployer.errors import EnvironmentLocked, LocalDisk
+
+PRIVATE_FOLDER = 0o700
+PRIVATE_FILE = 0o600
+
+
+def make_folder(path: Path) -> Path:
+    """Make a private folder, with its parents."""
+    with disk_errors(path):
+        path.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    return path
+
+
+def write_private(path: Path, text: str) -> bool:
+    """Write a private file in one step; False if it had this text already and was left alone."""
+    with disk_errors(path):
+        if read_text(path) == text:
+            return False
+        make_folder(path.parent)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return True
+
+
+def read_text(path: Path) -> str | None:
+    """The text of a file, None if there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+        return None
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in a file; None if it is absent or was cut off."""
+    text = read_text(path)
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def replace_folder(source: Path, destination: Path) -> None:
+    """Put a copy of `source` where `destination` is."""
+    with disk_errors(destination):
+        make_folder(destination.parent)
+        fresh = destination.with_name(f".{destination.name}.{os.getpid()}.part")
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(source, fresh, symlinks=False)
+        shutil.rmtree(destination, ignore_errors=True)
+        fresh.replace(destination)
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, patience: float, what: str) -> Iterator[None]:
+    """Hold the lock file `path`; wait up to `patience` seconds for whoever holds it. A dead holder holds nothing."""
+    make_folder(path.parent)
+    with disk_errors(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    try:
+        limit = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= limit:
+                    raise EnvironmentLocked(
+                        f"another run on this machine is {what}", place=str(path), hint="wait for it, then run again"
+                    ) from None
+                time.sleep(0.1)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn errors of the file system into LocalDisk."""
+    try:
+        yield
+    except OSError as error:
+        raise LocalDisk(
+            f"a file cannot be written: {error.strerror or error}",
+            place=str(error.filename or path),
+            hint="free some space or mend the permissions, then run the same command again",
+        ) from None
+
+
+def digest_of(value: object) -> str:
+    """A digest of plain data, the same for the same data."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,124 @@
+"""Notes about running children, so that a run that was killed leaves no program behind unnoticed.
+
+The note is written before the program starts and names a marker that the program carries in its environment; the
+next run finds by it what is still alive, and ends only that. Without a note nothing is ever ended. A note that
+is left behind also proves that this machine had started the program, which is what breaking a stale lock needs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+VARIABLE = "DEPLOYER_PROCESS"
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A program of an earlier run: `title` and `since` as noted, `pids` those that are alive."""
+
+    title: str
+    since: datetime
+    pids: tuple[int, ...]
+    note: Path
+
+
+@contextlib.contextmanager
+def record(folder: Path, *, title: str) -> Iterator[str]:
+    """Note that a program is being started; the note goes when the program has ended."""
+    marker = uuid.uuid4().hex
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    note = folder / f"{marker}.json"
+    _write(note, {"title": title, "since": datetime.now(UTC).isoformat(), "pid": None})
+    try:
+        yield marker
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def attach(folder: Path | None, environment: Mapping[str, str], pid: int) -> None:
+    """Add the process id, which is how a program is found where there is no /proc."""
+    marker = environment.get(VARIABLE)
+    if folder is None or marker is None:
+        return
+    note = folder / f"{marker}.json"
+    with contextlib.suppress(OSError, ValueError):
+        _write(note, {**json.loads(note.read_text(encoding="utf-8")), "pid": pid})
+
+
+def leftovers(folder: Path) -> list[Leftover]:
+    """What earlier runs noted and did not finish, oldest first."""
+    found = []
+    for note in folder.glob("*.json") if folder.is_dir() else ():
+        try:
+            data = json.loads(note.read_text(encoding="utf-8"))
+            since = datetime.fromisoformat(data["since"])
+        except (OSError, ValueError, KeyError, TypeError):
+            # Cut off while being written: the program cannot have been started yet.
+            note.unlink(missing_ok=True)
+            continue
+        found.append(Leftover(str(data.get("title")), since, _alive(note.stem, data.get("pid")), note))
+    return sorted(found, key=lambda leftover: leftover.since)
+
+
+def end_leftovers(folder: Path, *, grace: float = 20.0) -> list[Leftover]:
+    """End what is still alive of earlier runs, politely first. The notes stay until `forget`."""
+    found = leftovers(folder)
+    for number, wait in ((signal.SIGINT, grace), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+        if not _signal_all(folder, number):
+            break
+        limit = time.monotonic() + wait
+        while time.monotonic() < limit and any(left.pids for left in leftovers(folder)):
+            time.sleep(0.05)
+    return found
+
+
+def forget(found: list[Leftover]) -> None:
+    """Remove the notes of programs that are dealt with."""
+    for leftover in found:
+        leftover.note.unlink(missing_ok=True)
+
+
+def _signal_all(folder: Path, number: signal.Signals) -> bool:
+    alive = [pid for leftover in leftovers(folder) for pid in leftover.pids]
+    for pid in alive:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+    return bool(alive)
+
+
+def _alive(marker: str, pid: int | None) -> tuple[int, ...]:
+    if not _PROC.is_dir():
+        # The group's leader is all we can recognise here; its id may have been given away, so the group must fit too.
+        return (pid,) if pid is not None and _leads_its_group(pid) else ()
+    sought = f"{VARIABLE}={marker}".encode()
+    found = []
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if sought in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+    return tuple(found)
+
+
+def _leads_its_group(pid: int) -> bool:
+    try:
+        return os.getpgid(pid) == pid
+    except (ProcessLookupError, PermissionError):
+        return False
+
+
+def _write(path: Path, data: Mapping[str, object]) -> None:
+    temporary = path.with_suffix(".part")
+    temporary.write_text(json.dumps(data), encoding="utf-8")
+    temporary.chmod(0o600)
+    temporary.replace(path)

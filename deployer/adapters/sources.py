@@ -1,0 +1,117 @@
+"""Which files make up an application, and one digest over them.
+
+Inside git those are the tracked files and the new ones that nobody ignores; elsewhere the folder is walked without what
+is never a source. Only paths and contents count, so that the digest is the same on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from deployer.adapters.files import digest_of
+from deployer.adapters.process import Command, Processes
+from deployer.errors import ConfigError, ToolFailed, ToolMissing
+
+# Never sources, whatever git thinks of them.
+_NEVER = frozenset({
+    ".git", "node_modules", ".work", ".sandbox", ".wrangler", ".tanstack", ".vinxi", ".output", ".nitro", ".turbo",
+    ".vite", ".cache", ".venv", "__pycache__", ".DS_Store", "coverage", "test-results", "playwright-report",
+})  # fmt: skip
+_NEVER_PATTERNS = ("**/.env.local", "**/.env.*.local", "**/.dev.vars", "**/.dev.vars.*", "**/*.log")
+_GIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files of `folder` that no pattern in `exclude` matches, by relative path."""
+
+    folder: Path
+    exclude: tuple[str, ...]
+    processes: Processes
+    environment: Mapping[str, str]
+    log: Path
+
+    @cached_property
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256 of each file, in order of path. Read once: a run looks at one state of the folder."""
+        if not self.folder.is_dir():
+            raise ConfigError(
+                "the application's folder does not exist",
+                place=str(self.folder),
+                hint="`path` in table [app] of environments.toml says where it is",
+            )
+        excluded = pattern_of((*self.exclude, *_NEVER_PATTERNS))
+        paths = self._from_git() or list(_walk(self.folder))
+        return {
+            path: _digest(self.folder / path)
+            for path in sorted(set(paths))
+            if not excluded.fullmatch(path) and not _NEVER.intersection(PurePosixPath(path).parts)
+            if (self.folder / path).is_file()
+        }
+
+    def digest(self, only: Iterable[str] | None = None) -> str:
+        """One digest over all files, or over the paths in `only` that are there."""
+        found = self.digests
+        chosen = found if only is None else {path: found[path] for path in only if path in found}
+        return digest_of(chosen)
+
+    def _from_git(self) -> list[str]:
+        argv = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        completed = self._git(argv)
+        return [path for path in completed.split("\0") if path] if completed else []
+
+    def commit(self) -> str | None:
+        """The commit that is checked out there, with a `+` if the application differs from it."""
+        commit = (self._git(["git", "rev-parse", "HEAD"]) or "").strip()
+        if not commit:
+            return None
+        changed = self._git(["git", "status", "--porcelain", "--", "."])
+        return f"{commit}+" if changed else commit
+
+    def _git(self, argv: list[str]) -> str | None:
+        """Git's answer; None where there is no git, or no repository."""
+        command = Command(
+            argv=argv,
+            title=" ".join(argv[:2]),
+            cwd=self.folder,
+            environment={**self.environment, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+            log=self.log,
+            timeout=_GIT_SECONDS,
+            log_stdout=False,
+        )
+        try:
+            return self.processes.run(command).stdout
+        except (ToolFailed, ToolMissing):
+            return None
+
+
+def pattern_of(globs: Iterable[str]) -> re.Pattern[str]:
+    """One expression for patterns like those of .gitignore: `*` stays within a folder, `**` does not."""
+    return re.compile("|".join(_expression(glob) for glob in globs) or r"(?!)")
+
+
+def _expression(glob: str) -> str:
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", glob.removeprefix("./"))
+    meaning = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(meaning.get(part, re.escape(part)) for part in parts)
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    stack = [folder]
+    while stack:
+        for entry in sorted(stack.pop().iterdir()):
+            if entry.name in _NEVER:
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                stack.append(entry)
+            else:
+                yield entry.relative_to(folder).as_posix()
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

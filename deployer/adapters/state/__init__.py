@@ -1,0 +1,7 @@
+"""The bucket that keeps Terraform's state and the release records (R2, spoken to by its S3 API)."""
+
+from __future__ import annotations
+
+from deployer.adapters.state.bucket import Bucket, Object
+
+__all__ = ["Bucket", "Object"]

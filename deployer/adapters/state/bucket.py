@@ -1,0 +1,99 @@
+"""One bucket on R2: whether it is there, and its objects with conditional writes.
+
+It moves bytes. What a state file or a release record means is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from deployer.adapters.aws import AwsAccess, boto_errors, error_code, translate
+from deployer.errors import DeployError
+
+_SERVICE = "R2 (S3 API)"
+_ABSENT = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
+_LOST_RACE = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
+_DELETE_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Object:
+    """An object's bytes and the tag by which a later write says which version it replaces."""
+
+    body: bytes
+    etag: str
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The bucket `name`."""
+
+    access: AwsAccess
+    name: str
+
+    def exists(self) -> bool:
+        """Whether the bucket is there; one HEAD request."""
+        try:
+            self._client.head_bucket(Bucket=self.name)
+        except boto_errors() as error:
+            if error_code(error) in _ABSENT:
+                return False
+            raise self._error(error) from None
+        return True
+
+    def create(self, *, location: str) -> None:
+        """Make the bucket. That it is there already, ours, is no error: a lost answer was repeated."""
+        try:
+            self._client.create_bucket(Bucket=self.name, CreateBucketConfiguration={"LocationConstraint": location})
+        except boto_errors() as error:
+            if error_code(error) != "BucketAlreadyOwnedByYou":
+                raise self._error(error) from None
+
+    def get(self, key: str) -> Object | None:
+        """An object, or None if it, or the bucket, does not exist."""
+        try:
+            answer = self._client.get_object(Bucket=self.name, Key=key)
+            return Object(answer["Body"].read(), answer["ETag"])
+        except boto_errors() as error:
+            if error_code(error) in _ABSENT:
+                return None
+            raise self._error(error, key) from None
+
+    def put(self, key: str, body: bytes, *, replaces: str | None, content_type: str = "application/json") -> bool:
+        """Write an object if it still is the version `replaces` (None: if there is none yet); False if it is not."""
+        condition = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces}
+        try:
+            self._client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type, **condition)
+        except boto_errors() as error:
+            if error_code(error) in _LOST_RACE:
+                return False
+            raise self._error(error, key) from None
+        return True
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """The keys of all objects below `prefix`; none if the bucket does not exist."""
+        try:
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
+                yield from (entry["Key"] for entry in page.get("Contents", ()))
+        except boto_errors() as error:
+            if error_code(error) not in _ABSENT:
+                raise self._error(error, prefix) from None
+
+    def delete(self, keys: list[str]) -> None:
+        """Remove these objects; one that is gone already is no error."""
+        for start in range(0, len(keys), _DELETE_AT_ONCE):
+            batch = [{"Key": key} for key in keys[start : start + _DELETE_AT_ONCE]]
+            try:
+                self._client.delete_objects(Bucket=self.name, Delete={"Objects": batch, "Quiet": True})
+            except boto_errors() as error:
+                raise self._error(error, keys[start]) from None
+
+    @cached_property
+    def _client(self) -> Any:
+        return self.access.client()
+
+    def _error(self, error: Exception, key: str = "") -> DeployError:
+        return translate(error, service=_SERVICE, place=f"bucket `{self.name}`{f', `{key}`' if key else ''}")

@@ -1,0 +1,144 @@
+"""Reads a plan: what would change, attribute by attribute, and what the outputs would be.
+
+Pure, over the JSON of `terraform show -json`. Sensitive values never leave this module.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Word = Literal["create", "update", "replace", "delete"]
+
+_WORDS: dict[tuple[str, ...], Word] = {
+    ("create",): "create",
+    ("update",): "update",
+    ("delete",): "delete",
+    ("delete", "create"): "replace",
+    ("create", "delete"): "replace",
+}
+# Words of the `-json` lines for the same; what is not here (read, no-op, move, forget) changes nothing outside.
+EVENT_WORDS: dict[str, Word] = {
+    "create": "create",
+    "update": "update",
+    "delete": "delete",
+    "remove": "delete",
+    "replace": "replace",
+}
+UNKNOWN = "(known after apply)"
+SENSITIVE = "(sensitive)"
+
+
+@dataclass(frozen=True)
+class PlannedChange:
+    """One resource that would change; `detail` are the lines of a diff."""
+
+    word: Word
+    address: str
+    reason: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class UnknownOutput:
+    """An output, or a part of one, that only the apply will tell."""
+
+    name: str
+
+
+def planned_changes(data: Mapping[str, Any]) -> list[PlannedChange]:
+    """The changes in a plan's JSON, in Terraform's order."""
+    found = []
+    for resource in data.get("resource_changes", ()):
+        change = resource["change"]
+        word = _WORDS.get(tuple(change["actions"]))
+        if word is not None and resource.get("mode") != "data":
+            detail = "\n".join(_attribute_lines(change))
+            found.append(PlannedChange(word, resource["address"], resource.get("action_reason"), detail))
+    return found
+
+
+def planned_outputs(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the outputs would be, with UnknownOutput wherever the apply decides."""
+    values = {name: output.get("value") for name, output in data.get("planned_values", {}).get("outputs", {}).items()}
+    for name, change in data.get("output_changes", {}).items():
+        if change["actions"] == ["delete"]:
+            values.pop(name, None)
+            continue
+        values[name] = _with_unknowns(change.get("after"), change.get("after_unknown"), name)
+    return values
+
+
+def _with_unknowns(value: Any, unknown: Any, name: str) -> Any:
+    if unknown is True:
+        return UnknownOutput(name)
+    if isinstance(unknown, dict):
+        known = value if isinstance(value, dict) else {}
+        keys = {*known, *unknown}
+        return {key: _with_unknowns(known.get(key), unknown.get(key), f"{name}.{key}") for key in sorted(keys)}
+    if isinstance(unknown, list) and isinstance(value, list):
+        pairs = zip(value, [*unknown, *[None] * (len(value) - len(unknown))], strict=False)
+        return [_with_unknowns(item, part, f"{name}[{index}]") for index, (item, part) in enumerate(pairs)]
+    return value
+
+
+def _attribute_lines(change: Mapping[str, Any]) -> Iterator[str]:
+    before = _flat(change.get("before"), change.get("before_sensitive"))
+    after = _flat(change.get("after"), change.get("after_sensitive"))
+    after.update(dict.fromkeys(_unknown_paths(change.get("after_unknown")), UNKNOWN))
+    forces = {_path(path) for path in change.get("replace_paths", ())}
+    deleted = change["actions"] == ["delete"]
+    for path in sorted({*before, *after}):
+        old, new = before.get(path), None if deleted else after.get(path)
+        if old == new:
+            continue
+        note = "  # forces replacement" if path in forces else ""
+        if old is None:
+            yield f"+ {path}: {new}{note}"
+        elif new is None:
+            yield f"- {path}: {old}{note}"
+        else:
+            yield f"~ {path}: {old} -> {new}{note}"
+
+
+def _flat(value: Any, sensitive: Any, path: str = "") -> dict[str, str]:
+    """Leaves by dotted path, as JSON; null attributes are left out."""
+    if value is None:
+        return {}
+    if sensitive is True:
+        return {path: SENSITIVE}
+    if isinstance(value, dict) and value:
+        parts = sensitive if isinstance(sensitive, dict) else {}
+        return {
+            deeper: text
+            for key, item in value.items()
+            for deeper, text in _flat(item, parts.get(key), f"{path}.{key}" if path else key).items()
+        }
+    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        items = sensitive if isinstance(sensitive, list) else []
+        return {
+            deeper: text
+            for index, item in enumerate(value)
+            for deeper, text in _flat(item, items[index] if index < len(items) else None, f"{path}[{index}]").items()
+        }
+    return {path: json.dumps(value, ensure_ascii=False)}
+
+
+def _unknown_paths(unknown: Any, path: str = "") -> Iterator[str]:
+    if unknown is True:
+        yield path
+    elif isinstance(unknown, dict):
+        for key, item in unknown.items():
+            yield from _unknown_paths(item, f"{path}.{key}" if path else key)
+    elif isinstance(unknown, list):
+        for index, item in enumerate(unknown):
+            yield from _unknown_paths(item, f"{path}[{index}]")
+
+
+def _path(parts: list[Any]) -> str:
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else str(part))
+    return text
