@@ -84,6 +84,27 @@ test('a refused vibe says why and keeps what was written', async ({ browser }) =
   await close()
 })
 
+test('what is typed before the scripts have started is not lost', async ({ browser }) => {
+  const text = unique('Faster than the network')
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  let release = () => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  await page.route('**/assets/*.js', async (route) => {
+    await held
+    await route.continue()
+  })
+  await page.goto('/', { waitUntil: 'commit' })
+  await page.getByLabel('What is your vibe?').fill(text)
+  release()
+  await expect(page.getByText('Live', { exact: true })).toBeVisible()
+  await page.getByRole('button', { name: 'Post' }).click()
+  await expect(vibe(page, text)).toBeVisible()
+  await context.close()
+})
+
 test('a visitor keeps the name after a reload and can change the picture', async ({ browser }) => {
   const { page, close } = await visit(browser)
   const name = await page.locator('.me-name').textContent()

@@ -1,8 +1,10 @@
 import { createRouter } from '@tanstack/react-router'
+import { getGlobalStartContext } from '@tanstack/react-start'
 import { routeTree } from './routeTree.gen'
 
 export function getRouter() {
-  return createRouter({ routeTree, scrollRestoration: true })
+  const nonce = getGlobalStartContext()?.nonce
+  return createRouter({ routeTree, scrollRestoration: true, ...(nonce && { ssr: { nonce } }) })
 }
 
 declare module '@tanstack/react-router' {

@@ -1,5 +1,5 @@
 import { useMutation } from 'convex/react'
-import { type FormEvent, type KeyboardEvent, useRef, useState } from 'react'
+import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react'
 import { api } from '../../convex/_generated/api'
 import { isMood, MOOD_LABELS, MOODS } from '../../shared/moods'
 import { MAX_TEXT, normalizeText, textLength, textProblem } from '../../shared/text'
@@ -13,7 +13,10 @@ export function Composer({ visitor }: { visitor: Visitor }) {
   const post = useMutation(api.vibes.post)
   const ticket = useRef(visitor.ticket)
   const form = useRef<HTMLFormElement>(null)
+  // The browser holds the text, not React: what somebody types before the scripts have started must not get lost.
+  const field = useRef<HTMLTextAreaElement>(null)
   const [text, setText] = useState('')
+  useEffect(() => setText(field.current?.value ?? ''), [])
   const [sending, setSending] = useState(false)
   const [problem, setProblem] = useState<string | null>(null)
   const left = MAX_TEXT - textLength(normalizeText(text))
@@ -32,13 +35,14 @@ export function Composer({ visitor }: { visitor: Visitor }) {
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     const mood = new FormData(event.currentTarget).get('mood')
-    const clean = normalizeText(text)
+    const clean = normalizeText(field.current?.value ?? '')
     const found = isMood(mood) ? textProblem(clean) : 'Pick a mood.'
     setProblem(found)
     if (found !== null || !isMood(mood) || sending) return
     setSending(true)
     try {
       await send({ text: clean, mood })
+      if (field.current !== null) field.current.value = ''
       setText('')
     } catch (error) {
       setProblem(refusalMessage(error))
@@ -57,12 +61,12 @@ export function Composer({ visitor }: { visitor: Visitor }) {
         What is your vibe?
       </label>
       <textarea
+        ref={field}
         id="vibe-text"
         name="text"
         rows={2}
         required
         placeholder="Say it in a sentence"
-        value={text}
         aria-describedby="vibe-left vibe-problem"
         aria-invalid={problem !== null}
         onChange={(event) => setText(event.target.value)}

@@ -9,14 +9,14 @@ export const Route = createFileRoute('/api/cached-summary')({
     handlers: {
       GET: async () => {
         const fetchSummary = () => convexClient().query(api.stats.summary, {})
-        const { hit, body } = await cachedSummary(
-          required(bindings(), 'CACHE'),
-          fetchSummary,
-          () => new Date(),
+        const answer = cachedSummary(required(bindings(), 'CACHE'), fetchSummary, () => new Date())
+        return answer.then(
+          ({ hit, body }) => Response.json(body, { headers: { 'X-Cache': hit ? 'hit' : 'miss' } }),
+          (error: unknown) => {
+            console.error('no summary:', error)
+            return Response.json({ problem: 'The backend does not answer.' }, { status: 503 })
+          },
         )
-        return Response.json(body, {
-          headers: { 'X-Cache': hit ? 'hit' : 'miss', 'Cache-Control': 'no-store' },
-        })
       },
     },
   },
