@@ -6,11 +6,13 @@ Knows how it is started and announced, nothing of the plugin protocol.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from sandbox.children import Child
+from sandbox.seed import Reference
 from sandbox.service import Context, Service
 
 
@@ -26,9 +28,16 @@ class ProviderService(Service):
 
     def start(self) -> None:
         """Start the process."""
-        socket = self.context.home.socket("provider")
+        # Terraform attaches to a running process, so the provider does not see Terraform's environment but this one.
+        settings = {
+            "CLOUDFLARE_BASE_URL": self.context.url("cloudflare") + "/client/v4",
+            "CLOUDFLARE_API_TOKEN": self.context.vault.invent(Reference(env="CLOUDFLARE_API_TOKEN")),
+        }
         self._child = self.context.spawn(
-            self.name, [sys.executable, "-m", "sandbox.provider", "--socket", str(socket)], on_ready=self._attachable
+            self.name,
+            [sys.executable, "-m", "sandbox.provider", "--socket", str(self.context.home.socket(self.name))],
+            environment={**os.environ, **settings},
+            on_ready=self._attachable,
         )
 
     def wait(self) -> None:

@@ -27,9 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments.run(arguments, _home(arguments.home))
     except SandboxError as error:
-        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 - this is the command line
+        print(f"error: {error.message}", file=sys.stderr)
         if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201
+            print(f"hint: {error.hint}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -50,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
 
     def verb(name: str, run: Callable[[argparse.Namespace, Home], None], text: str) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=text, description=text, epilog=_EPILOG)
-        added.add_argument("--home", metavar="DIR", help="where it keeps everything (else $SANDBOX_HOME, else .sandbox)")
+        added.add_argument(
+            "--home", metavar="DIR", help="where it keeps everything (else $SANDBOX_HOME, else .sandbox)"
+        )
         added.add_argument("--json", action="store_true", help="print one JSON document")
         added.set_defaults(run=run)
         return added
@@ -141,7 +143,18 @@ def _fault(arguments: argparse.Namespace, home: Home) -> None:
     else:
         if arguments.service is None:
             raise UsageError("a fault needs `--service`", f"services: {', '.join(SERVICES)}")
-        names = ("service", "method", "path", "status", "code", "message", "count", "delay_ms", "drop", "retry_after_ms")
+        names = (
+            "service",
+            "method",
+            "path",
+            "status",
+            "code",
+            "message",
+            "count",
+            "delay_ms",
+            "drop",
+            "retry_after_ms",
+        )
         fault = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
         if str(fault.get("code", "")).isdecimal():
             fault["code"] = int(fault["code"])
@@ -153,7 +166,7 @@ def _port_wishes(flags: Sequence[str]) -> dict[str, int]:
     wishes = {}
     for flag in flags:
         name, _, number = flag.partition("=")
-        if not number.isdecimal() or int(number) > 65535:  # noqa: PLR2004 - the largest port
+        if not number.isdecimal() or int(number) > 65535:
             raise UsageError(f"`--port {flag}` is not NAME=NUMBER", "for example `--port edge=8787`")
         wishes[name] = int(number)
     return wishes
@@ -171,4 +184,4 @@ def _mib(size: int) -> str:
 
 
 def _print(arguments: argparse.Namespace, value: Any, lines: Sequence[str]) -> None:
-    print(json.dumps(value, indent=2) if arguments.json else "\n".join(lines))  # noqa: T201
+    print(json.dumps(value, indent=2) if arguments.json else "\n".join(lines))

@@ -1,7 +1,7 @@
 """Up, down and the questions from outside: what a process that is not the sandbox does to one.
 
-Starts the supervisor and talks to its control endpoint; knows no service. A sandbox runs exactly while its supervisor holds the
-kernel's lock on `<home>/supervisor.lock`, so neither stale files nor reused process ids can deceive.
+Starts the supervisor and talks to its control endpoint; knows no service. A sandbox runs exactly while its supervisor
+holds the kernel's lock on `<home>/supervisor.lock`, so neither stale files nor reused process ids can deceive.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,17 @@ _POLL_SECONDS = 0.02
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "USER", "XDG_CACHE_HOME")
 
 
-def up(home: Home, *, seed_text: str | None = None, ports: Mapping[str, int] | None = None) -> dict[str, Any]:
-    """Make sure that a sandbox runs with this seed; returns what is in connection.json."""
+def up(
+    home: Home,
+    *,
+    seed_text: str | None = None,
+    ports: Mapping[str, int] | None = None,
+    only: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Make sure that a sandbox runs with this seed; returns what is in connection.json.
+
+    `only` names the services to start when not all are wanted (tests of one of them).
+    """
     if seed_text is not None:
         seeds.parse(seed_text)  # refused before anything is started
     with locked(home.root / "up.lock"):
@@ -41,7 +50,7 @@ def up(home: Home, *, seed_text: str | None = None, ports: Mapping[str, int] | N
         if connection is None:
             _recover(home)
             Ports(home.root / "ports.json").fix(dict(ports or {}))
-            connection = _start(home)
+            connection = _start(home, only)
         else:
             _compare_ports(home, ports or {})
         if seed_text is not None and seeds.parse(seed_text).digest != connection["seed"]:
@@ -94,18 +103,19 @@ def _running(home: Home) -> dict[str, Any] | None:
         return None
     if not _answers(home):
         raise NotRunningError(
-            f"a sandbox holds {home.root} (process {_supervisor(home)}) but does not answer", "`inv sandbox.down` ends it"
+            f"a sandbox holds {home.root} (process {_supervisor(home)}) but does not answer",
+            "`inv sandbox.down` ends it",
         )
     return dict(read_json(home.connection))
 
 
-def _start(home: Home) -> dict[str, Any]:
+def _start(home: Home, only: Sequence[str]) -> dict[str, Any]:
     failure = home.root / "failure.json"
     failure.unlink(missing_ok=True)
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     with home.log("supervisor").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.supervisor", str(home.root)],
+            [sys.executable, "-m", "sandbox.supervisor", str(home.root), *only],
             cwd=Path(__file__).parents[1],
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -122,7 +132,9 @@ def _start(home: Home) -> dict[str, Any]:
         )
     if not _answers(home):
         process.kill()
-        raise NotRunningError(f"the sandbox was not ready within {_READY_SECONDS:.0f} s", f"its log: {home.log('supervisor')}")
+        raise NotRunningError(
+            f"the sandbox was not ready within {_READY_SECONDS:.0f} s", f"its log: {home.log('supervisor')}"
+        )
     # Not our child to wait for: it outlives this process on purpose.
     process.returncode = 0
     return dict(read_json(home.connection))

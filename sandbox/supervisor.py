@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -24,7 +25,7 @@ from sandbox.edge.controller import Controller
 from sandbox.errors import NotRunningError, SandboxError
 from sandbox.faults import Faults
 from sandbox.gateway import Gateway
-from sandbox.home import Home, read_json, try_lock, write_bytes, write_json
+from sandbox.home import Home, try_lock, write_bytes, write_json
 from sandbox.ports import HOST, Ports, require_free
 from sandbox.process import descendants, resident_bytes
 from sandbox.requestlog import RequestLog
@@ -48,9 +49,10 @@ SERVICES = (
 
 @dataclass
 class Supervisor:
-    """One running sandbox."""
+    """One running sandbox, with all services or with those that are named."""
 
     home: Home
+    only: Sequence[str] = ()
     faults: Faults = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,7 +113,7 @@ class Supervisor:
             "seconds": round(time.monotonic() - self._began, 1),
             "services": [self._describe(service, pids) for service in self._services],
             "processes": processes,
-            "resident_bytes": sum(int(process["resident_bytes"]) for process in processes),
+            "resident_bytes": sum(sum(map(resident_bytes, family)) for family in below.values()),
         }
 
     def coverage(self) -> dict[str, list[str]]:
@@ -125,7 +127,7 @@ class Supervisor:
         controller = Controller(self.home, self._url("edge"))
         buckets = MotoBuckets(self.home.folder("s3"))
         for name, module in SERVICES:
-            if not _present(module):
+            if (self.only and name not in self.only) or not _present(module):
                 continue
             context = Context(
                 name=name,
@@ -228,7 +230,7 @@ def main() -> int:
     lock = _take_lock(home)
     os.ftruncate(lock, 0)
     os.write(lock, str(os.getpid()).encode())
-    supervisor = Supervisor(home)
+    supervisor = Supervisor(home, only=sys.argv[2:])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Access keys as a client feels them: signatures are not verified, but the key's id must be the one that was given out."""
+"""Access keys as a client feels them: signatures are not verified, but the key's id must be one that was given out."""
 
 from __future__ import annotations
 

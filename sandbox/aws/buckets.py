@@ -1,7 +1,7 @@
 """The one set of R2 buckets, and their objects kept over a restart.
 
-moto holds the living objects; this module holds what R2 knows of a bucket and mirrors both to the home: an index per bucket, a file
-per object. It knows nothing of HTTP. Multipart uploads that are not completed are not kept.
+Moto holds the living objects; this module holds what R2 knows of a bucket and mirrors both to the home: an index per
+bucket, a file per object. It knows nothing of HTTP. Multipart uploads that are not completed are not kept.
 """
 
 from __future__ import annotations

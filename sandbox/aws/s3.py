@@ -1,8 +1,8 @@
 """R2's S3 interface: moto's S3 behind R2's limits.
 
-R2 has no versioning, no ACLs, no policies and no server-side encryption headers, and says so with 501; requests beyond what is
-listed in `_COVERED` are refused the same way and logged as unknown. Writers are serialised, because moto checks `If-None-Match`
-and writes in two steps; Terraform's lock file rests on that being one.
+R2 has no versioning, no ACLs, no policies and no server-side encryption headers, and says so with 501; requests beyond
+what is listed in `_COVERED` are refused the same way and logged as unknown. Writers are serialised, because moto checks
+`If-None-Match` and writes in two steps; Terraform's lock file rests on that being one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from sandbox.aws.buckets import MotoBuckets
 from sandbox.errors import SandboxError
 from sandbox.faults import Fault
 from sandbox.requestlog import mark, reads_only
-from sandbox.seed import Reference, Seed
+from sandbox.seed import Reference
 from sandbox.service import BucketExistsError, BucketNotEmptyError, Context, NoSuchBucketError, Service
+from sandbox.vault import Vault
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -50,10 +51,10 @@ _COVERED = {
     ("object", "GET", "uploadId"),
     ("object", "DELETE", "uploadId"),
 }
-_SUB_RESOURCES = frozenset(
-    "accelerate acl analytics attributes cors delete encryption intelligent-tiering inventory legal-hold lifecycle location "
-    "logging metrics notification object-lock ownershipControls policy policyStatus publicAccessBlock replication "
-    "requestPayment restore retention select tagging torrent uploadId uploads versioning versions website".split()
+# Query names that only shape an answer or sign the request; every other one names a sub-resource.
+_PARAMETERS = re.compile(
+    r"(?i)list-type|prefix|delimiter|marker|max-keys|continuation-token|start-after|encoding-type|fetch-owner|partNumber"
+    r"|key-marker|upload-id-marker|max-uploads|max-parts|part-number-marker|x-id|response-.*|x-amz-.*"
 )
 
 
@@ -77,9 +78,7 @@ class S3Service(Service):
         self._buckets = context.buckets
         self._moto: Any = backends.application("s3")
         self.app = self._answer
-        for reference, size in ((ACCESS_KEY, 16), (SECRET_KEY, 32)):  # R2's keys are 32 and 64 hexadecimal digits
-            if context.vault.value(reference) is None:
-                context.vault.assign(reference, secrets.token_hex(size))
+        make_keys(context.vault)
 
     def reset(self) -> None:
         """No buckets."""
@@ -100,7 +99,9 @@ class S3Service(Service):
 
     def fault_body(self, fault: Fault) -> tuple[str, bytes]:
         """S3's XML error."""
-        return "application/xml", _error(str(fault.code or "InternalError"), fault.message or "injected by sandbox fault")
+        return "application/xml", _error(
+            str(fault.code or "InternalError"), fault.message or "injected by sandbox fault"
+        )
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
@@ -117,9 +118,11 @@ class S3Service(Service):
         self._authenticate(environ, query)
         _, bucket, key = (unquote(environ["PATH_INFO"]) + "//").split("/", 2)
         level = "object" if key.strip("/") else "bucket" if bucket else "service"
-        sub = next((name for name in query if name in _SUB_RESOURCES), "")
+        sub = next((name for name in query if not _PARAMETERS.fullmatch(name)), "")
         if (level, method, sub) not in _COVERED:
-            raise _RefusalError(501, "NotImplemented", f"{method} {sub or level} is not implemented by R2", unknown=True)
+            raise _RefusalError(
+                501, "NotImplemented", f"{method} {sub or level} is not implemented by R2", unknown=True
+            )
         if encryption := environ.get("HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION"):
             text = f"Header 'x-amz-server-side-encryption' with value '{encryption}' not implemented"
             raise _RefusalError(501, "NotImplemented", text)
@@ -165,6 +168,13 @@ class S3Service(Service):
         except BucketNotEmptyError:
             text = "The bucket you tried to delete is not empty."
             raise _RefusalError(409, "BucketNotEmpty", text) from None
+
+
+def make_keys(vault: Vault) -> None:
+    """R2's pair of S3 keys: 32 and 64 hexadecimal digits."""
+    for reference, size in ((ACCESS_KEY, 16), (SECRET_KEY, 32)):
+        if vault.value(reference) is None:
+            vault.assign(reference, secrets.token_hex(size))
 
 
 def _complete(answer: Iterable[bytes]) -> list[bytes]:

@@ -119,7 +119,7 @@ class SecretsManagerService(Service):
         for fields in read_json(self._file) or []:
             secret = FakeSecret.__new__(FakeSecret)
             secret.__dict__.update(fields, replicas=[])
-            backend.secrets[secret.name] = secret
+            backend.secrets[fields["name"]] = secret
 
 
 def _complete_secret(name: str, wanted: Mapping[str, str]) -> None:
@@ -127,8 +127,15 @@ def _complete_secret(name: str, wanted: Mapping[str, str]) -> None:
     existing = backend.secrets.get(name)
     if existing is None:
         backend.create_secret(
-            name=name, secret_string=_document(wanted), secret_binary=None, description=None, tags=[],
-            kms_key_id=None, client_request_token=None, replica_regions=[], force_overwrite=False,
+            name=name,
+            secret_string=_document(wanted),
+            secret_binary=None,
+            description=None,
+            tags=[],
+            kms_key_id=None,
+            client_request_token=None,
+            replica_regions=[],
+            force_overwrite=False,
         )
         return
     if existing.is_deleted():
@@ -139,8 +146,11 @@ def _complete_secret(name: str, wanted: Mapping[str, str]) -> None:
         return  # somebody stored something else there
     if missing := {key: value for key, value in wanted.items() if key not in present}:
         backend.put_secret_value(
-            secret_id=name, secret_string=_document({**present, **missing}), secret_binary=None,
-            client_request_token=None, version_stages=["AWSCURRENT"],
+            secret_id=name,
+            secret_string=_document({**present, **missing}),
+            secret_binary=None,
+            client_request_token=None,
+            version_stages=["AWSCURRENT"],
         )
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.home import Home, write_json
+from sandbox.home import Home, read_json, write_json
 
 _log = logging.getLogger(__name__)
 _RELOAD_SECONDS = 20.0
@@ -26,27 +27,40 @@ class Controller:
     """The sites of one sandbox; `publish` is what `Context.publish` calls."""
 
     def __init__(self, home: Home, address: str) -> None:
-        self._path = home.folder("edge") / "sites.json"
+        self._folder = home.folder("edge")
+        self._path = self._folder / "sites.json"
         self._address = address
         self._lock = threading.Lock()
 
     def publish(self, sites: Sequence[Mapping[str, Any]]) -> None:
         """Serve exactly these sites; returns when they are live (while the edge starts, when they are on disk)."""
-        with self._lock:
-            write_json(self._path, {"schema": 1, "sites": list(sites)})
-        request = urllib.request.Request(f"{self._address}/__sandbox/reload", method="POST")  # noqa: S310 - loopback http
-        try:
-            with urllib.request.urlopen(request, timeout=_RELOAD_SECONDS):  # noqa: S310
-                pass
-        except urllib.error.HTTPError as error:
-            _log.error("the edge refused the sites: %s", error.read().decode(errors="replace"))
-        except OSError:
-            # Not up yet, or starting again: it reads the file when it starts.
-            _log.info("the edge is not up; it will find the sites in its file")
+        self._write(sites)
+        self._ask("POST", "/__sandbox/reload")
+
+    def clear(self) -> None:
+        """Serve nothing, and forget what Workers stored."""
+        self._write([])
+        (self._folder / "buckets.json").unlink(missing_ok=True)
+        if self._ask("POST", "/__sandbox/clear") is None:
+            shutil.rmtree(self._folder / "data", ignore_errors=True)
 
     def sites(self) -> list[dict[str, Any]]:
         """What was published last."""
+        return list((read_json(self._path) or {"sites": []})["sites"])
+
+    def _write(self, sites: Sequence[Mapping[str, Any]]) -> None:
+        with self._lock:
+            write_json(self._path, {"schema": 1, "sites": list(sites)})
+
+    def _ask(self, method: str, path: str) -> Any:
+        """One request to the edge process; None while it is not there (it reads the files when it starts)."""
+        request = urllib.request.Request(self._address + path, method=method)  # noqa: S310 - loopback http
         try:
-            return list(json.loads(self._path.read_bytes())["sites"])
-        except FileNotFoundError:
-            return []
+            with urllib.request.urlopen(request, timeout=_RELOAD_SECONDS) as answer:  # noqa: S310
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            _log.error("the edge refused `%s`: %s", path, error.read().decode(errors="replace"))
+            return {}
+        except OSError:
+            _log.info("the edge is not up; it will find the sites in its file")
+            return None
