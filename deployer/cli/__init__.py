@@ -1,8 +1,8 @@
-'''The command line: the only code that knows Invoke, the only place that turns errors into exits.
+"""The command line: the only code that knows Invoke, the only place that turns errors into exits.
 
 A task parses flags, asks for a wiring, runs one playbook and returns. What it calls in `deployer/playbooks`:
 
-    wiring.wire(*, loaded, environment, target, folder, stop, redactor, log) -> Wiring
+    wiring.wire(*, loaded, environment, target, folder, stop, redactor) -> Wiring
         composes the adapters for one environment (loaded: LoadedInventory, environment: Environment, target: Target,
         folder: the work folder's Path, stop: engine Stop, redactor: Redactor); cheap: clients are made when first used
     deploy.deploy(wiring) -> Playbook
@@ -12,4 +12,4 @@ A task parses flags, asks for a wiring, runs one playbook and returns. What it c
     doctor.examine(wiring) -> Sequence[Finding]     Finding: subject, ok, text, hint
 
 Nothing here is imported by `inv --list` but the tasks' signatures; bodies import what they use.
-'''
+"""

@@ -42,6 +42,9 @@ class Listener(Protocol):
     def stopping(self, why: str) -> None:
         """The run was asked to end early."""
 
+    def tick(self) -> None:
+        """Time passes (a few times a second), for whoever shows a clock."""
+
     def ended(self, result: RunResult) -> None:
         """The run is over."""
 
@@ -150,6 +153,7 @@ class _Run:
             try:
                 return self.inbox.get(timeout=max(left, 0.001))
             except queue.Empty:
+                self._tell(lambda listener: listener.tick())
                 if until is not None and time.monotonic() >= until:
                     return None
                 if self.options.stop.requested.is_set() and not self.stopped:

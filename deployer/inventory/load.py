@@ -53,6 +53,10 @@ class LoadedInventory:
     _positions: Mapping[KeyPath, Position]
     _settings: tuple[tuple[tuple[str, ...], str], ...]
 
+    def sample_name(self) -> str:
+        """Return the name of some environment that exists without a number, for questions about all of them."""
+        return next((entry for entry in self.entries if names.NUMBER not in entry), self.entries[0])
+
     def environment(self, name: str) -> Environment:
         """Return the environment that `name` (or its alias) means."""
         return self.effective(name).environment
@@ -102,12 +106,14 @@ class LoadedInventory:
             values["number"] = resolved.number
         environment = _validated(Environment, values, layered.origins, place=place)
         checks.check_environment(environment, self.inventory.project, layered.origins, place=place)
-        given_by_file = {("name",), ("kind",)} | ({("number",)} if resolved.number is not None else set())
+        given_by_file: set[KeyPath] = {("name",), ("kind",)}
+        if resolved.number is not None:
+            given_by_file.add(("number",))
         origins = dict(layered.origins)
-        for path, _ in leaves(environment.model_dump()):
-            if path not in origins and not any(known[: len(path)] == path for known in origins):
+        for leaf, _ in leaves(environment.model_dump()):
+            if leaf not in origins and not any(known[: len(leaf)] == leaf for known in origins):
                 name_origin = Origin("environment", self.file, *self._at("environments", resolved.entry))
-                origins[path] = name_origin if path in given_by_file else Origin("built-in")
+                origins[leaf] = name_origin if leaf in given_by_file else Origin("built-in")
         return Effective(environment, origins)
 
     def _words(self, resolved: names.Resolved) -> dict[str, str]:

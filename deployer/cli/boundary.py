@@ -1,0 +1,145 @@
+"""The one place where errors become text and exit codes.
+
+Every task body passes through `command`. A DeployError is one message with cause, place and next command; anything else
+is our own mistake, whose traceback goes to a file and whose exit code is 70. Nothing else in the package exits.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invoke.exceptions import Exit
+from invoke.tasks import Task
+
+from deployer.cli.session import Session
+from deployer.errors import DeployError, InternalError, Interrupted
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+JSON_HELP = "print one JSON document on stdout"
+COLOR_HELP = "colours on a terminal; --no-color or NO_COLOR turns them off"
+
+
+def command(
+    name: str,
+    *,
+    help: Mapping[str, str] | None = None,  # noqa: A002 -- Invoke's word
+    lists: Sequence[str] = (),
+) -> Callable[[Callable[..., int]], Task[Any]]:
+    """Make a task of a function that takes a Session and flags; `lists` are flags that may be repeated."""
+
+    def decorate(body: Callable[..., int]) -> Task[Any]:
+        @functools.wraps(body)
+        def run(context: Any, **flags: Any) -> None:
+            session = Session(
+                root=Path(context.config.root),
+                command=name,
+                json=bool(flags.get("json", False)),
+                color=bool(flags.get("color", True)),
+            )
+            code = guarded(session, lambda: body(session, **flags))
+            if code:
+                raise Exit(code=code)
+
+        texts = dict(help or {})
+        code = body.__code__
+        flags = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        for flag, text in (("json", JSON_HELP), ("color", COLOR_HELP)):
+            if flag in flags:
+                texts.setdefault(flag, text)
+        return Task(run, name=name.rpartition(".")[2], help=texts, iterable=lists, auto_shortflags=False)
+
+    return decorate
+
+
+def guarded(session: Session, body: Callable[[], int]) -> int:
+    """Run `body` and return its exit code, or print what went wrong and return the error's."""
+    previous = _interrupt_on_termination()
+    try:
+        return body()
+    except DeployError as error:
+        return _report(session, error)
+    except KeyboardInterrupt:
+        return _report(session, Interrupted("interrupted", hint="run the same command again; it goes on from here"))
+    except BrokenPipeError:
+        # Whoever read our output has enough (`| head`).
+        sys.stdout = None
+        return 0
+    except Exception as error:  # noqa: BLE001 -- the boundary: whatever it is, no traceback for the user
+        return _report(session, _our_mistake(error))
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt_on_termination() -> Any:
+    """Let a termination signal (a cancelled CI job) do what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    return signal.signal(signal.SIGTERM, interrupt)
+
+
+def _our_mistake(error: Exception) -> DeployError:
+    if isinstance(error, OSError):
+        import errno
+
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            from deployer.engine.workfolder import disk_error
+
+            return disk_error(error, Path(str(error.filename or ".")))
+    internal = InternalError(f"unexpected {type(error).__name__}: {error}")
+    internal.__cause__ = error
+    return internal
+
+
+def _report(session: Session, error: DeployError) -> int:
+    from deployer.report.document import failure_document
+    from deployer.report.text import error_lines
+
+    if isinstance(error, InternalError):
+        _log_mistake(session, error)
+    sink = session.sink
+    sink.status("")
+    for number, line in enumerate(error_lines(error, width=sink.width)):
+        sink.talk(sink.paint(line, "red", "bold") if number == 0 else line)
+    if session.json and not session.printed:
+        session.document(
+            failure_document(error, command=session.command, environment=session.environment, target=session.target)
+        )
+    return error.exit_code
+
+
+def _log_mistake(session: Session, error: InternalError) -> None:
+    """Write what a bug report needs, secrets masked, and point the message at it."""
+    import platform
+    import time
+    import traceback
+
+    folder = session.work("log")
+    path = folder / f"mistake-{time.strftime('%Y%m%d-%H%M%S')}.md"
+    text = "\n".join([
+        "# Unexpected error", "",
+        f"- command: inv {session.command} (environment {session.environment}, target {session.target})",
+        f"- Python {platform.python_version()} on {platform.system()} {platform.machine()}", "",
+        "```", "".join(traceback.format_exception(error.__cause__ or error)).rstrip(), "```", "",
+    ])  # fmt: skip
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(session.redactor.text(text), encoding="utf-8")
+        path.chmod(0o600)
+    except OSError:
+        error.details = (*error.details, *session.redactor.text(text).splitlines())
+        return
+    error.place = error.place or str(path)
+    error.hint = error.hint or f"this is a mistake in the deployer; please report it with {path}"

@@ -1,0 +1,27 @@
+"""The tree of tasks: what `inv --list` shows.
+
+Imports the task modules, which import Invoke, the boundary and nothing heavy: bodies import what they use.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke.collection import Collection
+
+from deployer.cli import inventory_tasks, parsing, run_tasks, sandbox_tasks, tool_tasks
+
+
+def collection(root: Path) -> Collection:
+    """All tasks, for the checkout in `root` (the folder with environments.toml)."""
+    parsing.install()
+    tree = Collection()
+    for module in (run_tasks, inventory_tasks, tool_tasks):
+        for task in module.TASKS:
+            tree.add_task(task)
+    sandbox = Collection("sandbox")
+    for task in sandbox_tasks.TASKS:
+        sandbox.add_task(task)
+    tree.add_collection(sandbox)
+    tree.configure({"root": str(root)})
+    return tree

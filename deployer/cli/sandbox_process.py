@@ -1,0 +1,60 @@
+"""Calls `python -m sandbox VERB` and turns its refusals into our errors.
+
+The sandbox is a program of its own: we know its verbs, its exit codes and the form of its messages, nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from deployer.errors import DeployError, ServiceUnreachable, ToolFailed, UsageError
+
+if TYPE_CHECKING:
+    from deployer.cli.session import Session
+
+_ERRORS: dict[int, type[DeployError]] = {2: UsageError, 9: ServiceUnreachable}
+_SECONDS = 120.0
+
+
+def call_sandbox(session: Session, arguments: Sequence[str], *, stdin: str | None = None) -> str:
+    """Run one verb and return what it printed on stdout."""
+    from deployer.adapters.environ import inherited, python_program
+    from deployer.adapters.process import Command, Processes
+    from deployer.cli.targets import sandbox_home
+
+    verb, *rest = arguments
+    home = sandbox_home(session)
+    environment = inherited(session.variables)
+    environment |= {name: session.variables[name] for name in ("XDG_CACHE_HOME",) if name in session.variables}
+    processes = Processes(session.redactor, stop=session.stop.requested, hurried=session.stop.hurried)
+    completed = processes.run(
+        Command(
+            argv=[python_program(), "-m", "sandbox", verb, "--home", str(home), *rest],
+            title=f"sandbox {verb}",
+            cwd=session.root,
+            environment=environment,
+            log=session.work("log", f"sandbox-{verb}.log"),
+            timeout=_SECONDS,
+            stdin=stdin.encode() if stdin is not None else None,
+            success=frozenset(range(256)),
+            log_stdout=False,
+        )
+    )
+    if completed.returncode:
+        raise _refusal(verb, completed.returncode, completed.last_lines, home=str(home))
+    return completed.stdout
+
+
+def _refusal(verb: str, code: int, lines: Sequence[str], *, home: str) -> DeployError:
+    """Take `error: ...` and `hint: ...` out of what it said."""
+    message = next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), None)
+    hint = next((line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")), None)
+    rest = [line for line in lines if not line.startswith(("error: ", "hint: ", "usage: "))]
+    kind = _ERRORS.get(code, ToolFailed)
+    return kind(
+        message or f"`sandbox {verb}` ended with exit code {code}",
+        place=home,
+        hint=hint or "`inv sandbox.down`, then `inv sandbox.up` starts it afresh",
+        details=rest,
+    )

@@ -1,0 +1,89 @@
+"""What every task is handed: where the checkout is, where to print, how to be stopped.
+
+Made by the boundary once per task. Everything costly in it is made on first use.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deployer.adapters.redact import Redactor
+    from deployer.engine.stop import Stop
+    from deployer.inventory.load import LoadedInventory
+    from deployer.report.sink import Sink
+
+
+@dataclass(kw_only=True)
+class Session:
+    """One task of one process. `environment` and `target` are filled in once known, for the JSON of failures."""
+
+    root: Path
+    command: str
+    json: bool = False
+    color: bool = True
+    environment: str | None = field(default=None, init=False)
+    target: str | None = field(default=None, init=False)
+    printed: bool = field(default=False, init=False)
+    """Whether the one JSON document is out already."""
+
+    @cached_property
+    def variables(self) -> Mapping[str, str]:
+        """The process environment."""
+        from deployer.adapters.environ import process_environment
+
+        return process_environment()
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Knows every secret value that this run has read."""
+        from deployer.adapters.redact import Redactor
+
+        return Redactor()
+
+    @cached_property
+    def stop(self) -> Stop:
+        """How this run is asked to end."""
+        from deployer.engine.stop import Stop
+
+        return Stop()
+
+    @cached_property
+    def sink(self) -> Sink:
+        """Stdout for data, stderr for talk, both redacted."""
+        import shutil
+
+        from deployer.report.sink import Sink, wants_colour
+
+        terminal = sys.stderr.isatty()
+        wanted = wants_colour(self.variables, terminal=terminal, no_color=not self.color)
+        return Sink(
+            out=sys.stdout,
+            err=sys.stderr,
+            colour=wanted,
+            live=terminal and self.variables.get("TERM") != "dumb" and not self.variables.get("CI"),
+            width=max(60, min(shutil.get_terminal_size().columns, 120)) if terminal else 80,
+            redact=self.redactor.text,
+        )
+
+    def inventory(self, settings: Sequence[str] = ()) -> LoadedInventory:
+        """Read environments.toml with the values of `--set` on top."""
+        from deployer.inventory.load import load
+
+        return load(self.root, settings)
+
+    def document(self, document: object) -> None:
+        """Print the one JSON document of this command."""
+        from deployer.report.document import dumps
+
+        self.sink.data(dumps(document))
+        self.printed = True
+
+    def work(self, *parts: str) -> Path:
+        """A path in the private work folder of this checkout."""
+        return self.root.joinpath(".work", *parts)

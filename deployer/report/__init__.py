@@ -1,0 +1,1 @@
+"""Results turned into what people and machines read. Knows results, not what made them."""

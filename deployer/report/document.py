@@ -1,0 +1,85 @@
+"""Results as the one JSON document that `--json` prints on stdout; its shape is a promise to other programs.
+
+`schema` grows when a key changes its meaning or goes; new keys may come at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from deployer.engine.result import Outcome, RunResult, Status, StepResult
+from deployer.errors import DeployError
+
+SCHEMA: Final = 1
+
+
+def run_document(
+    result: RunResult, *, command: str, environment: str, target: str, url: str | None, diff: bool = False
+) -> dict[str, Any]:
+    """The document of a run that came to an end, well or not."""
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "command": command,
+        "environment": environment,
+        "target": target,
+        "check": result.check,
+        "outcome": result.outcome.value,
+        "recap": {status.value: result.count(status) for status in Status},
+        "url": url,
+        "seconds": round(result.seconds, 3),
+        "steps": [_step(step, diff=diff) for step in result.results],
+    }
+    if result.error is not None:
+        document["error"] = error_document(result.error)
+    return document
+
+
+def failure_document(
+    error: DeployError, *, command: str, environment: str | None, target: str | None
+) -> dict[str, Any]:
+    """The document of a command that failed before there was anything to run."""
+    return {
+        "schema": SCHEMA,
+        "command": command,
+        "environment": environment,
+        "target": target,
+        "check": False,
+        "outcome": Outcome.FAILED.value,
+        "recap": {status.value: 0 for status in Status},
+        "url": None,
+        "seconds": 0.0,
+        "steps": [],
+        "error": error_document(error),
+    }
+
+
+def error_document(error: DeployError) -> dict[str, Any]:
+    """An error for machines: branch on `reason` or `exit_code`, show the rest."""
+    return {
+        "reason": error.reason,
+        "exit_code": error.exit_code,
+        "message": error.message,
+        "place": error.place,
+        "hint": error.hint,
+        "details": list(error.details),
+    }
+
+
+def dumps(document: Any) -> str:
+    """JSON as we print it: readable, keys in the order of their meaning."""
+    return json.dumps(document, indent=2, ensure_ascii=False, default=str)
+
+
+def _step(step: StepResult, *, diff: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "name": step.name,
+        "status": step.status.value,
+        "seconds": round(step.seconds, 3),
+        "changes": [change.document(detail=diff) for change in step.changes],
+    }
+    if step.why:
+        document["why"] = step.why
+    if step.error is not None:
+        document["error"] = error_document(step.error)
+    return document
