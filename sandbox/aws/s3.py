@@ -31,6 +31,9 @@ ACCESS_KEY = Reference(env="R2_ACCESS_KEY_ID")
 SECRET_KEY = Reference(env="R2_SECRET_ACCESS_KEY")
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
+# moto would parse such a body instead of storing it; curl and fetch send the type unasked.
+_FORM = "application/x-www-form-urlencoded"
+
 # (level, method, sub-resource): what R2 has and clients of the sandbox use.
 _COVERED = {
     ("service", "GET", ""),
@@ -134,6 +137,8 @@ class S3Service(Service):
 
     def _pass_on(self, environ: WSGIEnvironment, start_response: StartResponse, bucket: str) -> Iterable[bytes]:
         """To moto; a writer alone, and with what it wrote on disk before the answer leaves."""
+        if environ.get("CONTENT_TYPE", "").startswith(_FORM):
+            environ["CONTENT_TYPE"] = "application/octet-stream"
         if reads_only(environ["REQUEST_METHOD"]):
             return _complete(self._moto(environ, start_response))
         with self._buckets.lock:
