@@ -11,7 +11,14 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from deployer.errors import CredentialsRefused, DeployError, RateLimited, ServiceFailed, ServiceUnreachable
+from deployer.errors import (
+    CredentialsMissing,
+    CredentialsRefused,
+    DeployError,
+    RateLimited,
+    ServiceFailed,
+    ServiceUnreachable,
+)
 
 if TYPE_CHECKING:
     import botocore.session
@@ -43,6 +50,8 @@ class AwsAccess:
 
     def client(self) -> Any:
         """A client; making one is slow enough to be worth keeping it."""
+        if self.access_key == "" or self.secret_key == "":
+            raise CredentialsMissing(f"no keys for {self.service}", hint="`inv doctor` lists the credentials")
         # Session and loader are not safe to use from several threads.
         with _lock:
             import boto3.session

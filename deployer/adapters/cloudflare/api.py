@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import urllib.parse
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,7 @@ class CloudflareApi:
     http: Http
     base: str
     account: str
-    token: str = field(repr=False)
+    token: Callable[[], str] = field(repr=False)
 
     def live_version(self, worker: str) -> LiveVersion | None:
         """The version now live; None if nothing was deployed, or if traffic is split between several."""
@@ -99,7 +99,7 @@ class CloudflareApi:
             method,
             f"{self.base}{path}",
             service=_SERVICE,
-            headers={"Authorization": f"Bearer {self.token}", "Accept": "application/json"},
+            headers={"Authorization": f"Bearer {self.token()}", "Accept": "application/json"},
             accept=accept,
         )
 

@@ -39,10 +39,10 @@ class ConvexCli:
     logs: Path
     timeout: float
 
-    def deploy(self, app: Path, *, key: str, message: str, preview: str | None = None) -> None:
+    def deploy(self, app: Path, *, functions: str, key: str, message: str, preview: str | None = None) -> None:
         """Push the functions of `app`. `key` goes through the environment, never through an argument."""
         argv = [str(self.node.program), str(self.script), "deploy", "--message", message, "--typecheck", "try"]
-        if (app / "convex" / "_generated").is_dir():
+        if (app / functions / "_generated").is_dir():
             # Checked in, so it is not ours to rewrite; rewriting it would also change the application's digest.
             argv += ["--codegen", "disable"]
         if preview is not None:

@@ -59,7 +59,7 @@ class ConvexDeployment:
         found = data.get("moduleHashes")
         if not isinstance(found, list):
             raise ServiceFailed(f"{_SERVICE} did not list its modules", place=self.url)
-        return tuple(sorted((module["path"], module["environment"], module["hash"]) for module in found))
+        return tuple(sorted((each["path"], each["environment"] or "isolate", each["hash"]) for each in found))
 
     def modules_digest(self) -> str:
         """One digest over all live modules; of nothing if nothing was pushed."""

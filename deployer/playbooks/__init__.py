@@ -1,0 +1,1 @@
+"""One playbook per module: which steps there are and what each needs. `wiring` hands them their adapters."""

@@ -1,0 +1,166 @@
+"""Deploy: make one environment what the inventory says.
+
+    secrets ---+-- state bucket --- terraform zone, terraform site ----------+
+               +-- convex deployment --- convex variables, convex functions --+-- worker --- terraform hosts --- proof
+                         +-- app build ---------------------------------------+
+
+Order follows from needs alone: the build runs beside Terraform and the push, since it only needs an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from deployer.engine.playbook import Playbook
+from deployer.engine.step import Step
+from deployer.playbooks.wiring import Wiring, require_credentials
+from deployer.steps.app import BUILD, AppBuild
+from deployer.steps.convex import BACKEND, ConvexBackend, ConvexFunctions, ConvexVariables
+from deployer.steps.proof import Proof
+from deployer.steps.secrets import VALUE, ResolveSecrets
+from deployer.steps.state_bucket import StateBucket
+from deployer.steps.terraform import TerraformStack
+from deployer.steps.worker import RELEASE, WorkerRelease
+
+# The stack that attaches hosts to the Worker: Cloudflare refuses that (code 10013) until the Worker has a version.
+AFTER_WORKER: Final = "hosts"
+
+
+def deploy(wiring: Wiring) -> Playbook:
+    """The steps of a deploy."""
+    stacks = wiring.environment.stacks
+    before = [name for name in stacks if name != AFTER_WORKER]
+    after = [name for name in stacks if name == AFTER_WORKER]
+    ready = ("worker", *(f"terraform {name}" for name in stacks), "convex functions")
+    return Playbook(
+        "deploy",
+        (
+            resolve_secrets(wiring),
+            StateBucket(
+                name="state bucket",
+                needs=("secrets",),
+                tags=frozenset({"terraform", "state"}),
+                early=True,
+                bucket=wiring.state_bucket,
+                location=wiring.loaded.inventory.project.location,
+            ),
+            *(_stack(wiring, name, needs=("state bucket",)) for name in before),
+            *_convex(wiring),
+            _build(wiring),
+            _worker(wiring, before),
+            *(_stack(wiring, name, needs=("state bucket", "worker")) for name in after),
+            _proof(wiring, needs=ready),
+        ),
+    )
+
+
+def resolve_secrets(wiring: Wiring) -> Step[Any]:
+    """The step before all others: credentials and secrets are there, or nothing is touched."""
+    return ResolveSecrets(
+        name="secrets",
+        tags=frozenset({"secrets"}),
+        provides=(VALUE,),
+        references=wiring.references,
+        check_credentials=lambda: require_credentials(wiring),
+        manager=lambda: wiring.secrets_manager,
+        environment=wiring.target.credentials,
+        environment_place=wiring.target.place,
+        redactor=wiring.redactor,
+    )
+
+
+def _stack(wiring: Wiring, stack: str, *, needs: tuple[str, ...]) -> Step[Any]:
+    return TerraformStack(
+        name=f"terraform {stack}",
+        needs=needs,
+        tags=frozenset({"terraform", stack}),
+        provides=(f"{stack}.outputs",),
+        # Its variables come from the inventory alone, so that it can be planned beside what it needs.
+        early=True,
+        stack=lambda: wiring.stack(stack),
+        stack_name=stack,
+        state=wiring.state_file(stack),
+        details=wiring.details,
+        recover=wiring.recover_once,
+    )
+
+
+def _convex(wiring: Wiring) -> tuple[Step[Any], ...]:
+    environment = wiring.environment
+    tags = frozenset({"convex"})
+    return (
+        ConvexBackend(
+            name="convex deployment",
+            needs=("secrets",),
+            tags=tags,
+            provides=(BACKEND,),
+            wishes=environment.convex,
+            project=wiring.loaded.inventory.project,
+            environment=environment.name,
+            control=wiring.convex_control,
+            connect=wiring.convex_deployment,
+        ),
+        ConvexVariables(
+            name="convex variables",
+            # The state bucket keeps the record of what was set.
+            needs=("convex deployment", "state bucket"),
+            tags=tags,
+            wishes=environment.convex,
+            record=wiring.record,
+        ),
+        ConvexFunctions(
+            name="convex functions",
+            needs=("convex variables",),
+            tags=tags,
+            application=wiring.application,
+            record=wiring.record,
+            cli=wiring.convex_cli,
+        ),
+    )
+
+
+def _build(wiring: Wiring) -> Step[Any]:
+    return AppBuild(
+        name="app build",
+        needs=("convex deployment",),
+        tags=frozenset({"app", "worker"}),
+        provides=(BUILD,),
+        application=wiring.application,
+        record=wiring.record,
+        cloudflare=wiring.cloudflare,
+        worker=wiring.environment.worker.name,
+    )
+
+
+def _worker(wiring: Wiring, stacks: Sequence[str]) -> Step[Any]:
+    return WorkerRelease(
+        name="worker",
+        # A new Worker must not meet an old backend.
+        needs=("app build", "convex functions", *(f"terraform {stack}" for stack in stacks)),
+        tags=frozenset({"worker"}),
+        provides=(RELEASE,),
+        worker=wiring.environment.worker.name,
+        environment=wiring.environment.name,
+        application=wiring.application,
+        render=wiring.render_wrangler,
+        outputs=tuple(f"{stack}.outputs" for stack in stacks),
+        cloudflare=wiring.cloudflare,
+        wrangler=wiring.wrangler,
+        record=wiring.record,
+    )
+
+
+def _proof(wiring: Wiring, *, needs: tuple[str, ...]) -> Step[Any]:
+    base, headers = wiring.target.reach(wiring.environment.host)
+    return Proof(
+        name="proof",
+        needs=needs,
+        tags=frozenset({"proof"}),
+        http=wiring.http,
+        base=base,
+        headers=headers,
+        url=wiring.target.public_url(wiring.environment.host),
+        health=wiring.loaded.inventory.app.health,
+        seconds=float(wiring.environment.limits.proof_seconds),
+    )

@@ -1,0 +1,355 @@
+"""Puts a run together: from inventory, target and work folder to the adapters that steps are given.
+
+Nothing is started or asked here; what costs something (finding Node, making clients) waits until a step wants it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from deployer.adapters import process_records
+from deployer.adapters.aws import AwsAccess
+from deployer.adapters.cloudflare import CloudflareApi
+from deployer.adapters.convex import ConvexCli, ConvexControl, ConvexDeployment
+from deployer.adapters.environ import identity
+from deployer.adapters.http import Http
+from deployer.adapters.node import Node, find_node, package_script, program_folder
+from deployer.adapters.process import Processes
+from deployer.adapters.redact import Redactor
+from deployer.adapters.secrets import SecretsManager
+from deployer.adapters.sources import Sources
+from deployer.adapters.state import Bucket
+from deployer.adapters.target import AWS_KEYS, CLOUDFLARE_TOKEN, R2_KEYS, Target
+from deployer.adapters.templates import Templates
+from deployer.adapters.terraform import Stack, Terraform, find_terraform
+from deployer.adapters.wrangler import Wrangler
+from deployer.engine.stop import Stop
+from deployer.inventory.load import LoadedInventory
+from deployer.inventory.model import Environment, SecretRef
+from deployer.steps.application import Application
+from deployer.steps.release_record import ReleaseRecord
+from deployer.steps.secrets import DEPLOY_KEY, FINGERPRINT_KEY
+from deployer.steps.terraform import StateFile
+
+_PATH_SEPARATOR = ":"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    """The adapters of one run on one environment; each is made on first use."""
+
+    loaded: LoadedInventory
+    environment: Environment
+    target: Target
+    folder: Path
+    stop: Stop
+    redactor: Redactor
+    # Whether plans are read attribute by attribute, for `--diff`.
+    details: bool = False
+    _recovering: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    # --- shared --------------------------------------------------------------------------------------------------
+
+    @property
+    def root(self) -> Path:
+        """The checkout."""
+        return self.loaded.root
+
+    @property
+    def logs(self) -> Path:
+        """Where the output of every tool is kept."""
+        return self.folder / "logs"
+
+    @property
+    def records(self) -> Path:
+        """Notes about running tools."""
+        return self.folder / "processes"
+
+    @cached_property
+    def processes(self) -> Processes:
+        """Starts programs."""
+        return Processes(self.redactor, stop=self.stop.requested, hurried=self.stop.hurried, records=self.records)
+
+    @cached_property
+    def http(self) -> Http:
+        """Asks services."""
+        return Http(
+            self.redactor,
+            timeout=float(self.environment.limits.http_seconds),
+            stop=self.stop.requested,
+            environment=self.target.process_environment,
+        )
+
+    @cached_property
+    def templates(self) -> Templates:
+        """The templates of this checkout."""
+        return Templates(self.root / "templates")
+
+    @cached_property
+    def node(self) -> Node:
+        """The Node that runs the JavaScript tools."""
+        environment = self.target.tool_environment()
+        return find_node(environment, processes=self.processes, log=self.logs / "node-version.log")
+
+    @cached_property
+    def programs(self) -> Path:
+        """A folder with `node`, `npm` and `npx`, to go first on PATH."""
+        return program_folder(self.node, self.folder / "bin")
+
+    @property
+    def _tool_seconds(self) -> float:
+        return float(self.environment.limits.tool_seconds)
+
+    def _node_environment(self, *credentials: str) -> dict[str, str]:
+        environment = self.target.tool_environment(credentials=credentials)
+        path = environment.get("PATH", "")
+        return {**environment, "PATH": f"{self.programs}{_PATH_SEPARATOR}{path}"}
+
+    @cached_property
+    def _leftovers(self) -> list[process_records.Leftover]:
+        found = process_records.end_leftovers(self.records)
+        # A note of Terraform stays: it is the proof by which its lock may be released.
+        process_records.forget([note for note in found if not note.title.startswith("terraform")])
+        return found
+
+    def recover_once(self) -> None:
+        """End what a killed run has left running on this environment; others wait until that is done."""
+        with self._recovering:
+            _ = self._leftovers
+
+    # --- secrets and state ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def references(self) -> dict[str, SecretRef]:
+        """Every secret that a deploy needs, by its place in the inventory."""
+        environment = self.environment
+        return {
+            FINGERPRINT_KEY: self.loaded.inventory.project.fingerprint_key,
+            DEPLOY_KEY: environment.convex.deploy_key,
+            **{f"worker.secrets.{name}": reference for name, reference in environment.worker.secrets.items()},
+            **{f"convex.secrets.{name}": reference for name, reference in environment.convex.secrets.items()},
+        }
+
+    @cached_property
+    def secrets_manager(self) -> SecretsManager:
+        """AWS Secrets Manager."""
+        sandbox = self.target.name == "sandbox"
+        access = AwsAccess(
+            service="secretsmanager",
+            region=self.loaded.inventory.project.aws_region,
+            endpoint=self.target.secrets_url,
+            # In the cloud boto3 finds its credentials itself: profiles and federated roles are as good as keys.
+            access_key=self.target.credential(AWS_KEYS[0]) if sandbox else None,
+            secret_key=self.target.credential(AWS_KEYS[1]) if sandbox else None,
+            isolated=sandbox,
+            timeout=float(self.environment.limits.http_seconds),
+        )
+        return SecretsManager(access, self.redactor)
+
+    @cached_property
+    def _r2(self) -> AwsAccess:
+        return AwsAccess(
+            service="s3",
+            region="auto",
+            endpoint=self.target.s3_url,
+            access_key=self.target.credentials.get(R2_KEYS[0], ""),
+            secret_key=self.target.credentials.get(R2_KEYS[1], ""),
+            isolated=True,
+            timeout=float(self.environment.limits.http_seconds),
+        )
+
+    def bucket(self, name: str) -> Bucket:
+        """A bucket on R2."""
+        return Bucket(self._r2, name)
+
+    @cached_property
+    def state_bucket(self) -> Bucket:
+        """The bucket of the state."""
+        return self.bucket(self.loaded.inventory.project.state_bucket)
+
+    @cached_property
+    def record(self) -> ReleaseRecord:
+        """What earlier deploys of this environment recorded."""
+        return ReleaseRecord(self.state_bucket, self.environment.name)
+
+    # --- Terraform -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def terraform(self) -> Terraform:
+        """The Terraform that runs."""
+        environment = self.target.tool_environment()
+        return find_terraform(environment, processes=self.processes, work=self.root / ".work")
+
+    def stack(self, name: str) -> Stack:
+        """One stack of this environment, with its files rendered."""
+        return Stack(
+            name=name,
+            root=self.root / "terraform" / "roots" / name,
+            work=self.folder / "terraform" / name,
+            logs=self.logs,
+            terraform=self.terraform,
+            processes=self.processes,
+            environment=self._terraform_environment(),
+            backend=self.render_backend(name),
+            variables=self.render_variables(name),
+            timeout=self._tool_seconds,
+            plugin_cache=None if self.target.name == "sandbox" else self.root / ".work" / "terraform-plugins",
+        )
+
+    def state_file(self, stack: str) -> StateFile:
+        """Where the state of a stack lies."""
+        return StateFile(
+            bucket=self.state_bucket,
+            key=self.environment.state_key(stack),
+            stack=stack,
+            records=self.records,
+            identity=identity(),
+        )
+
+    def _terraform_environment(self) -> dict[str, str]:
+        environment = self.target.tool_environment(credentials=[CLOUDFLARE_TOKEN], extra=self.target.addresses)
+        # The s3 backend knows only the names that AWS gave them.
+        environment["AWS_ACCESS_KEY_ID"] = self.target.credential(R2_KEYS[0])
+        environment["AWS_SECRET_ACCESS_KEY"] = self.target.credential(R2_KEYS[1])
+        if self.target.name == "sandbox":
+            environment["AWS_ENDPOINT_URL_S3"] = self.target.s3_url
+        return environment
+
+    # --- rendered files ------------------------------------------------------------------------------------------
+
+    def _template_values(self, **more: object) -> dict[str, object]:
+        return {
+            "inventory": self.loaded.inventory,
+            "environment": self.environment,
+            "target": self.target.name,
+            **more,
+        }
+
+    def render_backend(self, stack: str) -> str:
+        """Terraform's backend configuration."""
+        return self.templates.render("terraform/backend.tfbackend.j2", self._template_values(stack=stack))
+
+    def render_variables(self, stack: str) -> str:
+        """Terraform's variables."""
+        return self.templates.render_json(f"terraform/{stack}.tfvars.json.j2", self._template_values(stack=stack))
+
+    def render_wrangler(self, outputs: Mapping[str, Any]) -> str:
+        """Wrangler's configuration, with the outputs of the stacks."""
+        return self.templates.render_json("wrangler.json.j2", self._template_values(outputs=outputs))
+
+    # --- services and their tools --------------------------------------------------------------------------------
+
+    @cached_property
+    def cloudflare(self) -> CloudflareApi:
+        """Cloudflare's API."""
+        project = self.loaded.inventory.project
+        token = lambda: self.target.credential(CLOUDFLARE_TOKEN)  # noqa: E731 -- listing steps needs no credential
+        return CloudflareApi(self.http, self.target.cloudflare_url, project.account_id, token)
+
+    @cached_property
+    def convex_control(self) -> ConvexControl:
+        """Convex's control plane."""
+        return ConvexControl(self.http, self.target.convex_url)
+
+    def convex_deployment(self, url: str, key: str) -> ConvexDeployment:
+        """One Convex deployment."""
+        self.redactor.add(key)
+        return ConvexDeployment(self.http, url, key)
+
+    def convex_cli(self) -> ConvexCli:
+        """The Convex CLI: the application's own, else the one of this checkout."""
+        return ConvexCli(
+            node=self.node,
+            script=package_script("convex", self.application.folder, self.root),
+            processes=self.processes,
+            environment={**self._node_environment(), **self.target.addresses},
+            home=self.folder / "convex",
+            logs=self.logs,
+            timeout=self._tool_seconds,
+        )
+
+    def wrangler(self) -> Wrangler:
+        """The Wrangler of this checkout."""
+        project = self.loaded.inventory.project
+        environment = self._node_environment(CLOUDFLARE_TOKEN)
+        return Wrangler(
+            node=self.node,
+            script=package_script("wrangler", self.root),
+            processes=self.processes,
+            environment={**environment, **self.target.addresses, "CLOUDFLARE_ACCOUNT_ID": project.account_id},
+            home=self.folder / "wrangler",
+            logs=self.logs,
+            timeout=self._tool_seconds,
+        )
+
+    @cached_property
+    def application(self) -> Application:
+        """The application that is deployed."""
+        app = self.loaded.inventory.app
+        folder = (self.root / app.path).resolve()
+        return Application(
+            wishes=app,
+            folder=folder,
+            sources=Sources(
+                folder=folder,
+                exclude=app.exclude,
+                processes=self.processes,
+                environment=self.target.tool_environment(),
+                log=self.logs / "git.log",
+            ),
+            processes=self.processes,
+            environment=lambda: {**self._node_environment(), "CI": "1", "NO_COLOR": "1"},
+            programs=lambda: self.programs,
+            build=self.folder / "build",
+            logs=self.logs,
+            lock=self.root / ".work" / "locks" / "application",
+            timeout=self._tool_seconds,
+        )
+
+
+def wire(
+    *,
+    loaded: LoadedInventory,
+    environment: Environment,
+    target: Target,
+    folder: Path,
+    stop: Stop,
+    redactor: Redactor,
+    details: bool = False,
+) -> Wiring:
+    """Make the wiring of one run."""
+    return Wiring(
+        loaded=loaded,
+        environment=environment,
+        target=target,
+        folder=folder,
+        stop=stop,
+        redactor=redactor,
+        details=details,
+    )
+
+
+def require_credentials(wiring: Wiring, *, secrets: bool = True) -> None:
+    """One error for everything that is missing, before anything is started."""
+    needed = {
+        CLOUDFLARE_TOKEN: "Terraform and Wrangler act with it",
+        R2_KEYS[0]: "reads and writes the Terraform state on R2",
+        R2_KEYS[1]: "reads and writes the Terraform state on R2",
+    }
+    key = wiring.environment.convex.deploy_key
+    if key.env is not None:
+        needed[key.env] = "pushes to the Convex deployment"
+    missing = {name: purpose for name, purpose in needed.items() if not wiring.target.credentials.get(name)}
+    if secrets and any(reference.aws for reference in wiring.references.values()):
+        missing |= wiring.target.missing_aws()
+    if missing:
+        raise wiring.target.missing(missing)
+    for name in needed:
+        wiring.redactor.add(wiring.target.credentials[name])
+    for name in AWS_KEYS:
+        wiring.redactor.add(wiring.target.credentials.get(name, ""))

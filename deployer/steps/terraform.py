@@ -1,0 +1,164 @@
+"""One Terraform stack: planned while observing, applied exactly as planned."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployer.adapters import process_records
+from deployer.adapters.state import Bucket
+from deployer.adapters.terraform import Plan, Stack
+from deployer.adapters.terraform.events import lock_holder
+from deployer.adapters.terraform.plan import UnknownOutput
+from deployer.engine.change import Action, Change, Unknown
+from deployer.engine.step import BaseStep, Context
+from deployer.errors import ServiceFailed, StateLocked
+
+_ACTIONS = {"create": Action.CREATE, "update": Action.UPDATE, "replace": Action.REPLACE, "delete": Action.DELETE}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateFile:
+    """The state of one stack in the bucket, and what proves that a lock on it is abandoned."""
+
+    bucket: Bucket
+    key: str
+    stack: str
+    # Notes about the programs that runs of this checkout have started on this environment.
+    records: Path
+    identity: str
+
+    def exists(self) -> bool:
+        """Whether there is a state."""
+        return self.bucket.get(self.key) is not None
+
+    def keep_copy(self) -> None:
+        """Copy the state before it is changed; R2 keeps no versions of its own."""
+        found = self.bucket.get(self.key)
+        if found is not None:
+            moment = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")
+            self.bucket.put(f"{self.backups}{moment}.tfstate", found.body, replaces=None)
+
+    @property
+    def backups(self) -> str:
+        """Where the copies lie."""
+        return f"backups/{self.key.removesuffix('.tfstate')}/"
+
+    def release_abandoned_lock(self) -> bool:
+        """Remove the lock if the run that took it was ours and is gone for certain.
+
+        The proof: the lock names this user and machine, a note of this checkout says that it had started Terraform on
+        this very stack before the lock was made, and none of the noted processes is alive.
+        """
+        lock_key = f"{self.key}.tflock"
+        found = self.bucket.get(lock_key)
+        holder = lock_holder(found.body.decode("utf-8", "replace")) if found else None
+        if holder is None or holder.who != self.identity:
+            return False
+        left = [note for note in process_records.leftovers(self.records) if f"({self.stack})" in note.title]
+        started = [note for note in left if not note.pids and _not_after(note.since, holder.since)]
+        if not started or any(note.pids for note in left):
+            return False
+        self.bucket.delete([lock_key])
+        process_records.forget(started)
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class TerraformStack(BaseStep[Plan]):
+    """A stack as the inventory wishes it; provides `<stack>.outputs`."""
+
+    stack: Callable[[], Stack]
+    state: StateFile
+    stack_name: str
+    # Ends, once per run, what a killed run has left running.
+    recover: Callable[[], None]
+    # Attributes of every change, for `--diff`.
+    details: bool = False
+
+    def observe(self, context: Context) -> Plan:
+        """Plan it. Where there is no bucket yet, check mode predicts against an empty state."""
+        if not context.check:
+            self.recover()
+        stack = self.stack()
+        if self.state.bucket.exists():
+            return stack.plan(details=self.details or context.check)
+        if not context.check:
+            raise ServiceFailed("the bucket of the state does not exist", place=f"bucket `{self.state.bucket.name}`")
+        return stack.plan(with_backend=False, details=True)
+
+    def diff(self, context: Context, facts: Plan) -> Sequence[Change]:
+        """One change per resource, in Terraform's words."""
+        return plan_changes(facts, self.stack_name)
+
+    def known(self, facts: Plan, changes: Sequence[Change]) -> Mapping[str, object]:
+        """The outputs: those of the state if nothing changes, else what the plan says of them."""
+        if changes and not facts.outputs:
+            return {}
+        return {f"{self.stack_name}.outputs": _with_unknowns(facts.outputs, self.name)}
+
+    def apply(self, context: Context, facts: Plan, changes: Sequence[Change]) -> Mapping[str, object]:
+        """Apply the plan that was shown."""
+        stack = self.stack()
+        self.state.keep_copy()
+        outputs = apply_unlocking(stack, facts, self.state, context)
+        return {f"{self.stack_name}.outputs": outputs}
+
+
+def apply_unlocking(stack: Stack, plan: Plan, state: StateFile, context: Context) -> Mapping[str, Any]:
+    """Apply; a lock that a killed run of ours left behind is removed first, anybody else's is an error."""
+    try:
+        return stack.apply(plan)
+    except StateLocked:
+        if not state.release_abandoned_lock():
+            raise
+        context.say("removed the state lock of a run that was killed")
+        return stack.apply(plan)
+
+
+def plan_changes(plan: Plan, stack_name: str) -> tuple[Change, ...]:
+    """A plan as changes; one whose outputs alone would change is one change."""
+    changes = tuple(
+        Change(
+            action=_ACTIONS[change.word],
+            address=f"{stack_name}:{change.address}",
+            summary=_summary(change.address, change.reason),
+            detail=change.detail,
+        )
+        for change in plan.changes
+    )
+    if changes or not plan.changed_outputs:
+        return changes
+    names = ", ".join(sorted(plan.changed_outputs))
+    return (Change(action=Action.UPDATE, address=f"{stack_name}:outputs", summary=f"outputs {names}"),)
+
+
+def _summary(address: str, reason: str | None) -> str:
+    parts = [part for part in address.replace('"', "").split(".") if part not in ("module", "data")]
+    kind = parts[-2] if len(parts) > 1 else address
+    why = {
+        "cannot_update": "replaced, it cannot be updated",
+        "replace_because_cannot_update": "replaced, it cannot be updated",
+    }
+    words = kind.removeprefix("cloudflare_").replace("_", " ")
+    return f"{words} ({why[reason]})" if reason in why else words
+
+
+def _with_unknowns(value: Any, step: str) -> Any:
+    if isinstance(value, UnknownOutput):
+        return Unknown(step)
+    if isinstance(value, Mapping):
+        return {key: _with_unknowns(item, step) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_unknowns(item, step) for item in value]
+    return value
+
+
+def _not_after(started: dt.datetime, taken: str) -> bool:
+    try:
+        return started <= dt.datetime.fromisoformat(taken.replace(" UTC", "").replace(" +0000", "+00:00"))
+    except (ValueError, TypeError):
+        return False

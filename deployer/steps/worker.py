@@ -1,0 +1,183 @@
+"""What runs: uploads the Worker with its assets and secrets, if what is live is not this release.
+
+A release is known by the digest of everything that goes into it. Wrangler annotates the version with it, so that one
+look at Cloudflare tells whether there is anything to do, and the assets carry it, so that the live host proves it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from deployer.adapters.cloudflare import CloudflareApi, LiveVersion
+from deployer.adapters.files import digest_of, write_private
+from deployer.adapters.wrangler import Upload, Wrangler
+from deployer.engine.change import Action, Change, Unknown, unknowns_in
+from deployer.engine.step import BaseStep, Context
+from deployer.errors import Unverified
+from deployer.steps.app import BUILD, Build
+from deployer.steps.application import RELEASE_DOCUMENT, Application
+from deployer.steps.release_record import ReleaseRecord
+from deployer.steps.secrets import VALUE, Secrets
+
+RELEASE = "worker.release"
+_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class WorkerFacts:
+    """The wanted release (digest None: parts of it are not known yet), and what is live."""
+
+    digest: str | None
+    config: str
+    live: LiveVersion | None
+    secret_names: frozenset[str]
+    recorded: Mapping[str, Any]
+    fingerprints: Mapping[str, str] = field(repr=False)
+
+    @property
+    def retired(self) -> frozenset[str]:
+        """Secrets that an earlier deploy pushed and the inventory no longer names."""
+        pushed = frozenset(self.recorded.get("secrets", {}))
+        return (pushed & self.secret_names) - self.fingerprints.keys()
+
+    @property
+    def current(self) -> bool:
+        """Whether exactly this release is live."""
+        return self.live is not None and self.live.tag == self.digest and not self.retired
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerRelease(BaseStep[WorkerFacts]):
+    """The Worker's code, assets, variables, bindings and secrets; provides `worker.release`, its digest."""
+
+    worker: str
+    environment: str
+    application: Application
+    # Wrangler's configuration for these Terraform outputs.
+    render: Callable[[Mapping[str, Any]], str]
+    outputs: tuple[str, ...]
+    cloudflare: CloudflareApi
+    wrangler: Callable[[], Wrangler]
+    record: ReleaseRecord
+
+    def observe(self, context: Context) -> WorkerFacts:
+        """Work out the release's digest and look at what is live."""
+        secrets: Secrets = context.value(VALUE)
+        build: Build | None = context.known_value(BUILD)
+        outputs = {name.removesuffix(".outputs"): context.value(name) for name in self.outputs}
+        fingerprints = secrets.fingerprints(secrets.table("worker.secrets"))
+        unsure = [name for name, value in outputs.items() if isinstance(value, Unknown)]
+        config = "" if unsure else self.render(_as_text(outputs))
+        digest = None
+        if build is not None and not any(unknowns_in(outputs)):
+            digest = digest_of(
+                {
+                    "schema": _SCHEMA,
+                    "environment": self.environment,
+                    "build": build.digest,
+                    "config": config,
+                    "secrets": fingerprints,
+                }
+            )
+        return WorkerFacts(
+            digest=digest,
+            config=config,
+            live=self.cloudflare.live_version(self.worker),
+            secret_names=self.cloudflare.secret_names(self.worker),
+            recorded=self.record.section("worker"),
+            fingerprints=fingerprints,
+        )
+
+    def diff(self, context: Context, facts: WorkerFacts) -> Sequence[Change]:
+        """The upload, and what it does to each secret."""
+        if facts.current:
+            return ()
+        action = Action.CREATE if facts.live is None else Action.UPDATE
+        summary = "upload and deploy"
+        if facts.live is not None and facts.live.tag is None:
+            summary += " (what is live was not deployed from here)"
+        return (Change(action=action, address=f"worker:{self.worker}", summary=summary), *self._secret_changes(facts))
+
+    def _secret_changes(self, facts: WorkerFacts) -> list[Change]:
+        recorded = facts.recorded.get("secrets", {})
+        changes = []
+        for name in sorted({*facts.fingerprints, *facts.retired}):
+            if name in facts.retired:
+                action = Action.DELETE
+            elif name not in facts.secret_names:
+                action = Action.CREATE
+            elif recorded.get(name) != facts.fingerprints[name]:
+                action = Action.UPDATE
+            else:
+                continue
+            changes.append(Change(action=action, address=f"worker:{self.worker}/{name}", summary="secret"))
+        return changes
+
+    def known(self, facts: WorkerFacts, changes: Sequence[Change]) -> Mapping[str, object]:
+        """The digest that is live."""
+        return {} if changes else {RELEASE: facts.digest}
+
+    def apply(self, context: Context, facts: WorkerFacts, changes: Sequence[Change]) -> Mapping[str, object]:
+        """Upload it, then ask Cloudflare what is live."""
+        assert facts.digest is not None
+        secrets: Secrets = context.value(VALUE)
+        build: Build = context.value(BUILD)
+        if not self.application.has_build(build.digest):
+            # The build that is live would do, but it is on another machine; only its configuration has changed.
+            self.application.run_build(build.digest, build.environment, context.say)
+        commit = self.application.commit()
+        self._write_release_document(facts.digest, commit)
+        config = self.application.build / "wrangler.json"
+        write_private(config, facts.config)
+        for name in sorted(facts.retired):
+            # Before the upload: removing one makes a version of its own, which has no annotation.
+            self.cloudflare.delete_secret(self.worker, name)
+        context.say("wrangler deploy")
+        version = self.wrangler().deploy(
+            Upload(
+                config=config,
+                tag=facts.digest,
+                message=f"release {facts.digest[:12]}, commit {(commit or 'unknown')[:12]}",
+                secrets=secrets.table("worker.secrets"),
+            )
+        )
+        self._check_live(facts.digest, version)
+        self.record.write(
+            "worker",
+            {
+                "digest": facts.digest,
+                "build": build.digest,
+                "version": version,
+                "commit": commit,
+                "secrets": dict(facts.fingerprints),
+            },
+        )
+        return {RELEASE: facts.digest}
+
+    def _write_release_document(self, digest: str, commit: str | None) -> None:
+        document = {"commit": commit, "digest": digest, "environment": self.environment}
+        path = self.application.build / self.application.wishes.assets / RELEASE_DOCUMENT
+        write_private(path, json.dumps(document, indent=2, sort_keys=True) + "\n")
+
+    def _check_live(self, digest: str, version: str) -> None:
+        live = self.cloudflare.live_version(self.worker)
+        if live is None or live.tag != digest:
+            raise Unverified(
+                f"wrangler deployed version {version}, but {live.id if live else 'nothing'} is live",
+                place=f"Worker `{self.worker}`",
+                hint="somebody else may be deploying; run the same command again",
+            )
+
+
+def _as_text(value: Any) -> Any:
+    """Outputs with "(known after ...)" for what is not known, so that a configuration can be shown."""
+    if isinstance(value, Unknown):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _as_text(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_text(item) for item in value]
+    return value
