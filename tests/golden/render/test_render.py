@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -21,10 +20,6 @@ from deployer.inventory.load import LoadedInventory, load, parse
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
-TARGETS = {
-    "cloudflare": SimpleNamespace(name="cloudflare", s3_url="https://account.r2.example.net"),
-    "sandbox": SimpleNamespace(name="sandbox", s3_url="http://127.0.0.1:9000"),
-}
 # Ids as Cloudflare would give them; a name stands for itself.
 OUTPUTS = {"site": {"kv_ids": {"CACHE": "c" * 32, "FLAGS": "f" * 32}, "worker_name": "from-terraform"}}
 CASES = [(environment, "cloudflare") for environment in ("production", "development", "pr-12")] + [
@@ -41,7 +36,7 @@ def render(
     values = {
         "inventory": loaded.inventory,
         "environment": environment,
-        "target": TARGETS[target],
+        "target": target,
         "outputs": {**outputs, "site": {"r2_buckets": dict(environment.worker.r2), **outputs["site"]}},
     }
     files = {}
