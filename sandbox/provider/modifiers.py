@@ -5,10 +5,13 @@ A rule gets the place it runs at and returns the planned value. Knows nothing of
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from . import files
 from .diagnostics import Path
 from .facts import Attribute
 from .values import UNKNOWN, Dynamic, equal, is_set, plain
@@ -86,6 +89,79 @@ def ignore_change(place: Place) -> Any:
     return place.state
 
 
+def unknown_only_if(place: Place) -> Any:
+    """What is not configured is unknown only where a sibling has a certain value, else null: `unknown_only_if:a=b`."""
+    sibling, _, wanted = place.name.partition(":")[2].partition("=")
+    if place.value is not UNKNOWN or place.siblings.get(sibling) == wanted:
+        return place.value
+    return place.config
+
+
+def content_hash(place: Place) -> Any:
+    """The digest of the content beside it, which may be in a file."""
+    file, text = place.siblings.get("content_file"), place.siblings.get("content_base64")
+    try:
+        if is_set(file):
+            return files.digest(files.read(file))
+        if is_set(text):
+            return files.digest(base64.b64decode(text, validate=True))
+    except OSError as error:
+        place.plan.diagnostics.error("Error computing SHA-256 hash", f"open {file}: {error.strerror}", place.path)
+    except binascii.Error as error:
+        place.plan.diagnostics.error("Error decoding base64", str(error), place.path)
+    return place.value
+
+
+def asset_manifest(place: Place) -> Any:
+    """The digest over all files of the folder beside it: `asset_manifest:null` is null without a folder."""
+    folder = place.siblings.get("directory")
+    if folder is None and place.name.endswith(":null"):
+        return None
+    if not is_set(folder):
+        return place.value
+    try:
+        return files.manifest_digest(files.manifest(folder))
+    except OSError as error:
+        place.plan.diagnostics.error("Error reading asset files", str(error), place.path)
+        return place.value
+
+
+_SENSITIVE = ("secret_text", "plain_text")
+
+
+def replace_bindings(place: Place) -> Any:
+    """Other bindings are another version; a text that an import could not read is not another one."""
+    if not is_set(place.config) or place.state is None or place.creating:
+        return place.value
+    known = {binding["name"]: binding for binding in place.state}
+    wanted = {binding["name"]: binding for binding in place.value}
+    if (
+        len(place.state) != len(place.value)
+        or known.keys() != wanted.keys()
+        or any(not _same_binding(binding, wanted[name]) for name, binding in known.items())
+    ):
+        place.plan.replace.append(place.path)
+    return place.value
+
+
+def _same_binding(known: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    return all(
+        (key == "text" and known["type"] in _SENSITIVE and value is None and wanted[key] is not None)
+        or equal(value, wanted[key])
+        for key, value in known.items()
+    )
+
+
+def replace_ignoring(place: Place) -> Any:
+    """A change replaces the resource, but for one field that the API sets: `replace_ignoring:field`."""
+    if not is_set(place.config) or place.state is None or place.creating or not is_set(place.value):
+        return place.value
+    ignored = place.name.partition(":")[2]
+    if any(not equal(value, place.value[key]) for key, value in place.state.items() if key != ignored):
+        place.plan.replace.append(place.path)
+    return place.value
+
+
 def same(place: Place) -> Any:
     """Numbers are compared by value here already."""
     return place.value
@@ -97,4 +173,9 @@ MODIFIERS: dict[str, Callable[[Place], Any]] = {
     "follows": follows,
     "state_or_unknown": state_or_unknown,
     "ignore_change": ignore_change,
+    "unknown_only_if": unknown_only_if,
+    "content_hash": content_hash,
+    "asset_manifest": asset_manifest,
+    "replace_bindings": replace_bindings,
+    "replace_ignoring": replace_ignoring,
 }
