@@ -12,7 +12,7 @@ import { currentAuthor } from './server/visitor.server'
 export const loadVisitor = createServerFn().handler(async () => {
   const author = await currentAuthor()
   const ticket = await issueTicket(required(bindings(), 'VIBE_SIGNING_KEY'), author, Date.now())
-  return { author, name: authorName(author), ticket }
+  return { author, name: authorName(author), ticket, site: bindings().SITE_URL ?? null }
 })
 
 export const loadFeed = createServerFn().handler(async () => {

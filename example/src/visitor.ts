@@ -4,4 +4,6 @@ export interface Visitor {
   author: string
   name: string
   ticket: Ticket
+  /** The address that search engines should remember, however this page was reached. */
+  site: string | null
 }

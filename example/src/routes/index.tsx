@@ -13,6 +13,10 @@ export const Route = createFileRoute('/')({
     const [visitor, feed] = await Promise.all([loadVisitor(), loadFeed()])
     return { visitor, feed }
   },
+  head: ({ loaderData }) => {
+    const site = loaderData?.visitor.site
+    return site ? { links: [{ rel: 'canonical', href: new URL('/', site).href }] } : {}
+  },
   component: Page,
   errorComponent: Trouble,
 })
