@@ -142,7 +142,7 @@ COLLECTIONS = (
             Field("version", server=lambda _: "production"),
             Field("num_tables", server=lambda _: 0),
             Field("file_size", server=lambda _: 12288),
-            Field("read_replication", lambda _: {"mode": "disabled"}),
+            *echo("read_replication"),
         ),
         checks=(
             required("name"),

@@ -113,8 +113,7 @@ COLLECTIONS = (
         fields=(
             Field("id", server=identity),
             Field("paused", default=False),
-            Field("description", ""),
-            *echo("urls", "configurations", "priority"),
+            *echo("description", "urls", "configurations", "priority"),
             Field("created_on", server=lambda change: seconds(created(change))),
             Field("modified_on", server=lambda change: seconds(change.time)),
         ),
