@@ -9,7 +9,7 @@ import importlib.util
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ import pytest
 from deployer.adapters.templates import Templates
 from deployer.inventory.load import load
 from tests.support.account import Account
+from tests.support.provider import official_provider
 from tests.support.sandbox import running_sandbox
 from tests.support.terraform import REPOSITORY, ROOTS, Terraform
 
@@ -51,6 +52,8 @@ class Site:
     account: Account
     work: Path
     name: str
+    # How Terraform finds the provider.
+    provider: Mapping[str, str]
 
     def stack(self, stack: str, **changed: object) -> Terraform:
         """Return an initialised root; `changed` replaces variables."""
@@ -66,7 +69,7 @@ class Site:
             folder=ROOTS / stack,
             work=folder,
             environment={
-                "TF_REATTACH_PROVIDERS": environment["TF_REATTACH_PROVIDERS"],
+                **self.provider,
                 "CLOUDFLARE_API_TOKEN": environment["CLOUDFLARE_API_TOKEN"],
                 "CLOUDFLARE_BASE_URL": environment["CLOUDFLARE_BASE_URL"],
                 "AWS_ENDPOINT_URL_S3": self.account.sandbox.url("s3"),
@@ -130,6 +133,22 @@ class Site:
         return Templates(REPOSITORY / "templates").render(template, {**values, **more})
 
 
+@pytest.fixture(scope="module")
+def provider(
+    account: Account, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, str]:
+    """Attach the embedded provider, or let Terraform find the official one (`--provider official`)."""
+    if pytestconfig.getoption("--provider") == "official":
+        return official_provider(ROOTS / "site", tmp_path_factory.mktemp("official"))
+    return {"TF_REATTACH_PROVIDERS": account.sandbox.environment["TF_REATTACH_PROVIDERS"]}
+
+
+@pytest.fixture
+def site(account: Account, provider: Mapping[str, str], tmp_path: Path) -> Callable[..., Site]:
+    """Make environments by name; `run` tells two runs on one environment apart."""
+    return lambda name, run="run": Site(account, tmp_path / run, name, provider)
+
+
 def outputs_of(terraform: Terraform) -> dict[str, Any]:
     """Return the outputs in the state, by name."""
     return {name: output["value"] for name, output in terraform.json("output", "-json").items()}
@@ -140,11 +159,11 @@ def plan(terraform: Terraform) -> int:
     return terraform.run("plan", "-detailed-exitcode", ok=(EMPTY, CHANGES)).returncode
 
 
-def test_site_lives_through_its_life(account: Account, tmp_path: Path) -> None:
+def test_site_lives_through_its_life(account: Account, site: Callable[..., Site]) -> None:
     """Create, nothing to do, change in place, nothing to do, destroy, nothing left; the lock file stays as it is."""
     lock = (ROOTS / "site/.terraform.lock.hcl").read_bytes()
-    site = Site(account, tmp_path, "pr-1")
-    terraform = site.stack("site")
+    here = site("pr-1")
+    terraform = here.stack("site")
     terraform.run("apply")
     assert plan(terraform) == EMPTY
     created = outputs_of(terraform)
@@ -159,7 +178,7 @@ def test_site_lives_through_its_life(account: Account, tmp_path: Path) -> None:
     ]
     assert worker["observability"]["enabled"] is True
 
-    changed = site.stack(
+    changed = here.stack(
         "site", logs={"enabled": True, "sampling_rate": 0.25}, kv={**names.kv, "MORE": f"{names.name}-more"}
     )
     changed.run("apply")
@@ -175,16 +194,16 @@ def test_site_lives_through_its_life(account: Account, tmp_path: Path) -> None:
     assert (ROOTS / "site/.terraform.lock.hcl").read_bytes() == lock
 
 
-def test_hosts_come_after_the_first_deployment(account: Account, tmp_path: Path) -> None:
+def test_hosts_come_after_the_first_deployment(account: Account, site: Callable[..., Site]) -> None:
     """Without a deployed version the host is refused (10013); after Wrangler it is attached; destroy takes it off."""
-    site = Site(account, tmp_path, "pr-2")
-    site.stack("site").run("apply")
-    hosts = site.stack("hosts")
+    here = site("pr-2")
+    here.stack("site").run("apply")
+    hosts = here.stack("hosts")
     # The stand-in asks the provider not to repeat this 500; the real API leaves it to try for minutes.
     refused = hosts.run("apply", ok=(1,))
     assert "10013" in refused.stdout + refused.stderr
 
-    site.deploy()
+    here.deploy()
     hosts.run("apply")
     assert plan(hosts) == EMPTY
     environment = INVENTORY.environment("pr-2")
@@ -192,31 +211,31 @@ def test_hosts_come_after_the_first_deployment(account: Account, tmp_path: Path)
 
     hosts.run("destroy")
     assert environment.host not in account.hosts()
-    site.stack("site").run("destroy")
+    here.stack("site").run("destroy")
     assert account.named(environment.worker.name) == []
 
 
-def test_plans_are_empty_after_wrangler(account: Account, tmp_path: Path) -> None:
+def test_plans_are_empty_after_wrangler(account: Account, site: Callable[..., Site]) -> None:
     """One owner per field: neither the first nor a later deploy of Wrangler is a change for Terraform."""
-    site = Site(account, tmp_path, "pr-3")
-    site.stack("site").run("apply")
-    site.deploy("one")
-    site.stack("hosts").run("apply")
-    assert [plan(site.stack(stack)) for stack in ("site", "hosts")] == [EMPTY, EMPTY]
-    site.deploy("two")
+    here = site("pr-3")
+    here.stack("site").run("apply")
+    here.deploy("one")
+    here.stack("hosts").run("apply")
+    assert [plan(here.stack(stack)) for stack in ("site", "hosts")] == [EMPTY, EMPTY]
+    here.deploy("two")
     # Without this request the test would prove nothing.
     name = INVENTORY.environment("pr-3").worker.name
     requests = [(request["method"], request["path"]) for request in account.sandbox.requests()]
     assert [path for method, path in requests if method == "PATCH" and path.endswith(f"{name}/script-settings")]
-    assert [plan(site.stack(stack)) for stack in ("site", "hosts")] == [EMPTY, EMPTY]
+    assert [plan(here.stack(stack)) for stack in ("site", "hosts")] == [EMPTY, EMPTY]
 
 
-def test_a_change_by_hand_is_seen(account: Account, tmp_path: Path) -> None:
+def test_a_change_by_hand_is_seen(account: Account, site: Callable[..., Site]) -> None:
     """Nothing is ignored: observability changed outside shows up as a plan, and the apply takes it back."""
-    site = Site(account, tmp_path, "pr-4")
-    terraform = site.stack("site")
+    here = site("pr-4")
+    terraform = here.stack("site")
     terraform.run("apply")
-    site.deploy()
+    here.deploy()
     name = INVENTORY.environment("pr-4").worker.name
     off = {"observability": {"enabled": False}}
     account.call("PATCH", f"/accounts/{{account}}/workers/scripts/{name}/script-settings", off)
@@ -225,10 +244,10 @@ def test_a_change_by_hand_is_seen(account: Account, tmp_path: Path) -> None:
     assert plan(terraform) == EMPTY
 
 
-def test_zone_lives_through_its_life(account: Account, tmp_path: Path) -> None:
+def test_zone_lives_through_its_life(account: Account, site: Callable[..., Site]) -> None:
     """Settings, HSTS, DNSSEC and three rulesets: created, changed with rule ids kept, destroyed."""
-    site = Site(account, tmp_path, "production")
-    terraform = site.stack("zone")
+    here = site("production")
+    terraform = here.stack("zone")
     terraform.run("apply")
     assert plan(terraform) == EMPTY
     zone = account.zone(INVENTORY.inventory.project.zone)
@@ -244,7 +263,7 @@ def test_zone_lives_through_its_life(account: Account, tmp_path: Path) -> None:
     ]
 
     cache = [{"path": "/first/", "edge_ttl": 60}, *[rule.model_dump() for rule in wanted.cache]]
-    changed = site.stack(
+    changed = here.stack(
         "zone",
         cache=cache,
         hsts={"max_age": 63072000, "include_subdomains": True, "preload": True},
@@ -270,11 +289,11 @@ def test_zone_lives_through_its_life(account: Account, tmp_path: Path) -> None:
     assert account.get(f"{zone}/dnssec")["status"] not in {"active", "pending"}
 
 
-def test_dnssec_switched_off_by_hand_fails_the_plan(account: Account, tmp_path: Path) -> None:
+def test_dnssec_switched_off_by_hand_fails_the_plan(account: Account, site: Callable[..., Site]) -> None:
     """A zone that is no longer signed is an error that says what to do, and -replace mends it."""
-    site = Site(account, tmp_path, "production")
+    here = site("production")
     nothing: Mapping[str, object] = {"settings": {}, "hsts": None, "managed_rules": [], "rate_limit": None, "cache": []}
-    terraform = site.stack("zone", **nothing)
+    terraform = here.stack("zone", **nothing)
     terraform.run("apply")
     zone = account.zone(INVENTORY.inventory.project.zone)
     account.call("PATCH", f"{zone}/dnssec", {"status": "disabled"})
@@ -285,25 +304,25 @@ def test_dnssec_switched_off_by_hand_fails_the_plan(account: Account, tmp_path: 
     terraform.run("destroy")
 
 
-def test_two_environments_at_the_same_time(account: Account, tmp_path: Path) -> None:
+def test_two_environments_at_the_same_time(account: Account, site: Callable[..., Site]) -> None:
     """Own data folders and state keys: two environments initialise and apply together on one checkout."""
-    sites = [Site(account, tmp_path, name) for name in ("pr-5", "pr-6")]
+    sites = [site(name) for name in ("pr-5", "pr-6")]
     with ThreadPoolExecutor(len(sites)) as pool:
-        list(pool.map(lambda site: site.stack("site").run("apply"), sites))
-    outputs = [outputs_of(site.stack("site")) for site in sites]
+        list(pool.map(lambda each: each.stack("site").run("apply"), sites))
+    outputs = [outputs_of(each.stack("site")) for each in sites]
     assert [output["worker_name"] for output in outputs] == [
-        INVENTORY.environment(site.name).worker.name for site in sites
+        INVENTORY.environment(each.name).worker.name for each in sites
     ]
     assert outputs[0]["worker_id"] != outputs[1]["worker_id"]
-    for site in sites:
-        assert plan(site.stack("site")) == EMPTY
-        site.stack("site").run("destroy")
+    for each in sites:
+        assert plan(each.stack("site")) == EMPTY
+        each.stack("site").run("destroy")
     assert not list((ROOTS / "site").glob(".terraform/**"))
 
 
-def test_a_held_lock_is_refused_with_its_holder(account: Account, tmp_path: Path) -> None:
+def test_a_held_lock_is_refused_with_its_holder(account: Account, site: Callable[..., Site]) -> None:
     """While one run applies, a second one is told who holds the lock, and since when; afterwards it can go on."""
-    first, second = Site(account, tmp_path / "first", "pr-7"), Site(account, tmp_path / "second", "pr-7")
+    first, second = site("pr-7", "first"), site("pr-7", "second")
     slow, hasty = first.stack("site"), second.stack("site")
     slowly = {"service": "cloudflare", "method": "POST", "path": "*/workers/workers", "count": 1, "delay_ms": 4000}
     account.sandbox.control("POST", "/faults", slowly)

@@ -1,4 +1,4 @@
-"""The embedded provider alone, for tests that need its schema and no account behind it."""
+"""Which provider Terraform gets in a test: the embedded one alone, or the official one where Terraform finds it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.terraform import REPOSITORY
+import pytest
+
+from tests.support.terraform import REPOSITORY, Terraform
 
 
 @contextmanager
@@ -37,3 +39,16 @@ def attached_provider(base_url: str = "http://127.0.0.1:9/client/v4") -> Iterato
             process.stdin.close()
             process.wait(timeout=10)
             process.stdout.close()
+
+
+def official_provider(root: Path, folder: Path) -> dict[str, str]:
+    """Give the variables of a person's own Terraform set-up; skip the test, and say so, if it has no such provider."""
+    # A mirror or a development override is named in that person's configuration.
+    environment = {
+        name: os.environ[name] for name in ("TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR") if name in os.environ
+    }
+    terraform = Terraform(folder=root, work=folder, environment=environment)
+    found = terraform.run("init", "-backend=false", "-lockfile=readonly", "-no-color", ok=(0, 1))
+    if found.returncode:
+        pytest.skip("the official half did not run: Terraform finds no cloudflare/cloudflare provider")
+    return environment
