@@ -32,8 +32,9 @@ def deploy(
 ) -> int:
     """Make an environment what the inventory says.
 
-    State bucket, Terraform, Convex, build, Worker, proof, in the order of their needs. Running it again changes nothing. Interrupted at any moment, run it again: it goes on from what is there.
-    Independent steps run at the same time. Secrets are read where the inventory points and never written down.
+    State bucket, Terraform, Convex, build, Worker, proof, in the order of their needs, independent ones at the same
+    time. Running it again changes nothing. Interrupted at any moment, run it again: it goes on from what is there.
+    Secrets are read where the inventory points and never written down.
 
       inv deploy --env dev --sandbox            the whole stack on this machine, no account needed
       inv deploy --env dev --check --diff       what would change; nothing is written
@@ -142,8 +143,8 @@ def render(
 ) -> int:
     """Show or write the files that other tools read.
 
-    Backend configuration, tfvars and the Wrangler configuration. They are composed from templates/ and the inventory, and are the same byte for byte whoever renders them.
-    Values that only exist after a deploy are shown as such.
+    Backend configuration, tfvars and the Wrangler configuration. They are composed from templates/ and the inventory, and are
+    the same byte for byte whoever renders them. Values that only exist after a deploy are shown as such.
 
       inv render --env dev            show them all
       inv render --env dev --write    write them to .work/

@@ -26,7 +26,8 @@ def up(
 ) -> int:
     """Start the sandbox; nothing happens when it runs.
 
-    It is given what the environments of the inventory need (accounts, zones, secrets). It keeps its state in .sandbox/ (or $SANDBOX_HOME), listens on 127.0.0.1 only and goes on until `sandbox.down`.
+    It is given what the environments of the inventory need: account, zones, secrets. It keeps its state in
+    .sandbox/ (or $SANDBOX_HOME), listens on 127.0.0.1 only and goes on until `sandbox.down`.
     """
     import json as codec
 
@@ -72,7 +73,8 @@ def status(session: Session, *, json: bool = False, color: bool = True) -> int:
 def requests(session: Session, *, unknown: bool = False, json: bool = False, color: bool = True) -> int:
     """List the requests that the sandbox got, oldest first.
 
-    It lists those since the last reset. In the table `*` marks requests that change something and `?` those that no stand-in knows.
+    It lists those since the last reset. In the table `*` marks requests that change something
+    and `?` those that no stand-in knows.
     """
     return _pass(session, "requests", *(["--unknown"] if unknown else []))
 

@@ -100,6 +100,8 @@ class LoadedInventory:
         host = layered.values.get("host")
         if isinstance(host, str):
             layered.values["host"] = words["host"] = fill(host, words, path=("host",), origins=layered.origins)
+        else:
+            words["host"] = "?"  # the model says what is wrong with it
         values = fill(layered.values, words, origins=layered.origins)
         values["name"] = resolved.name
         if resolved.number is not None:

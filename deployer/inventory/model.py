@@ -7,20 +7,36 @@ between environments (two with one host) live in `checks.py`; this module knows 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
+_NAME: Final = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+_BINDING: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_HOST: Final = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
+_RELATIVE: Final = r"^[^/]"
+_URL_PATH: Final = r"^/"
+_DATE: Final = r"^\d{4}-\d{2}-\d{2}$"
+_ACCOUNT: Final = r"^[0-9a-f]{32}$"
+FORMS: Final = {
+    _NAME: "a name of small letters, digits and inner hyphens",
+    _BINDING: "a name of letters, digits and underscores that begins with no digit",
+    _HOST: "a host name in small letters, such as dev.example.com",
+    _RELATIVE: "a relative path",
+    _URL_PATH: "a path that begins with /",
+    _DATE: "a date such as 2026-11-01",
+    _ACCOUNT: "an account id of 32 hexadecimal digits",
+}
+"""What the patterns mean, for messages."""
+
+Name = Annotated[str, StringConstraints(pattern=_NAME)]
 WorkerName = Annotated[Name, StringConstraints(max_length=63)]
 BucketName = Annotated[Name, StringConstraints(min_length=3, max_length=63)]
 NamespaceTitle = Annotated[str, StringConstraints(min_length=1, max_length=512)]
-Binding = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-HostName = Annotated[
-    str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$", max_length=253)
-]
-RelativePath = Annotated[str, StringConstraints(pattern=r"^[^/]")]
-UrlPath = Annotated[str, StringConstraints(pattern=r"^/")]
+Binding = Annotated[str, StringConstraints(pattern=_BINDING)]
+HostName = Annotated[str, StringConstraints(pattern=_HOST, max_length=253)]
+RelativePath = Annotated[str, StringConstraints(pattern=_RELATIVE)]
+UrlPath = Annotated[str, StringConstraints(pattern=_URL_PATH)]
 Command = Annotated[tuple[str, ...], Field(min_length=1)]
 Stack = Literal["zone", "site", "hosts"]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -57,7 +73,7 @@ class Project(Model):
     """What all environments share: accounts, zone, state bucket."""
 
     name: Name = Field(description="Short name; part of most other names")
-    account_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] = Field(description="Cloudflare account")
+    account_id: Annotated[str, StringConstraints(pattern=_ACCOUNT)] = Field(description="Cloudflare account")
     zone: HostName = Field(description="The domain under which all hosts lie")
     state_bucket: BucketName = Field(description="R2 bucket of the Terraform state")
     location: Literal["apac", "eeur", "enam", "weur", "wnam", "oc"] = Field(description="R2 location hint")
@@ -108,9 +124,7 @@ class Worker(Model):
     """The Worker and everything bound to it. Bindings are maps from the name in the code to the thing's name."""
 
     name: WorkerName = Field(description="Name of the Worker")
-    compatibility_date: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")] = Field(
-        description="Compatibility date"
-    )
+    compatibility_date: Annotated[str, StringConstraints(pattern=_DATE)] = Field(description="Compatibility date")
     compatibility_flags: tuple[Text, ...] = Field(description="Compatibility flags")
     logs: Logs = Field(description="Observability")
     variables: Mapping[Binding, str] = Field(description="Plain text variables")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from deployer.inventory.positions import KeyPath
 
@@ -43,12 +43,15 @@ def dotted(path: KeyPath) -> str:
     return text
 
 
+_STRENGTH: Final = {"built-in": 0, "defaults": 1, "kind": 2, "environment": 3, "--set": 4}
+
+
 def closest(origins: Mapping[KeyPath, Origin], path: KeyPath) -> Origin | None:
-    """Return the origin of `path`, of what it lies in, or of the first thing within it."""
+    """Return the origin of `path`, of the value it lies in, or of the latest layer within it."""
     for length in range(len(path), 0, -1):
         if path[:length] in origins:
             return origins[path[:length]]
-        for key, origin in origins.items():
-            if key[:length] == path[:length]:
-                return origin
+        within = [origin for key, origin in origins.items() if key[:length] == path[:length]]
+        if within:
+            return max(within, key=lambda origin: _STRENGTH.get(origin.layer, 1))
     return None

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from deployer.errors import ConfigError
+from deployer.inventory.model import FORMS
 from deployer.inventory.origin import Origin, closest, dotted
 from deployer.inventory.positions import KeyPath
 from deployer.inventory.suggest import unknown
@@ -37,7 +38,7 @@ def config_error(
         path = _key_path(model, problem["loc"])
         message, hint = _describe(problem, model, path)
         key = dotted((prefix, *path) if prefix else path)
-        origin = closest(origins, path) if path else None
+        origin = closest(origins, path) if path and problem["type"] != "missing" else None
         found.setdefault(key, (f"{key}: {message}" if key else message, hint, origin.place if origin else place))
     (message, hint, where), *others = found.values()
     return ConfigError(
@@ -61,7 +62,8 @@ def _describe(problem: Any, model: type[BaseModel], path: KeyPath) -> tuple[str,
     if kind == "literal_error":
         return f"{_shown(given)} is none of {problem['ctx']['expected']}", None
     if kind == "string_pattern_mismatch":
-        return f"{_shown(given)} does not have the form {problem['ctx']['pattern']}", None
+        pattern = problem["ctx"]["pattern"]
+        return f"{_shown(given)} is not {FORMS.get(pattern, f'of the form {pattern}')}", None
     if kind == "string_too_long":
         longest = problem["ctx"]["max_length"]
         return f"{_shown(given)} has {len(given)} characters, at most {longest} are allowed", None
