@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from deployer.engine.playbook import Playbook
+from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.step import Step
+from deployer.playbooks.render import remember_outputs
 from deployer.playbooks.wiring import Wiring, require_credentials
 from deployer.steps.app import BUILD, AppBuild
 from deployer.steps.convex import BACKEND, ConvexBackend, ConvexFunctions, ConvexVariables
@@ -55,14 +56,15 @@ def deploy(wiring: Wiring) -> Playbook:
     )
 
 
-def resolve_secrets(wiring: Wiring) -> Step[Any]:
-    """The step before all others: credentials and secrets are there, or nothing is touched."""
+def resolve_secrets(wiring: Wiring, *, only: frozenset[str] | None = None) -> Step[Any]:
+    """The step before all others: credentials and secrets (or those in `only`) are there, or nothing is touched."""
+    references = {label: ref for label, ref in wiring.references.items() if only is None or label in only}
     return ResolveSecrets(
         name="secrets",
-        tags=frozenset({"secrets"}),
+        tags=frozenset({ALWAYS, "secrets"}),
         provides=(VALUE,),
-        references=wiring.references,
-        check_credentials=lambda: require_credentials(wiring),
+        references=references,
+        check_credentials=lambda: require_credentials(wiring, references=references),
         manager=lambda: wiring.secrets_manager,
         environment=wiring.target.credentials,
         environment_place=wiring.target.place,
@@ -148,6 +150,7 @@ def _worker(wiring: Wiring, stacks: Sequence[str]) -> Step[Any]:
         cloudflare=wiring.cloudflare,
         wrangler=wiring.wrangler,
         record=wiring.record,
+        remember=lambda outputs: remember_outputs(wiring, outputs),
     )
 
 

@@ -12,7 +12,7 @@ from deployer.playbooks.wiring import Wiring, require_credentials
 
 def outputs(wiring: Wiring) -> dict[str, Mapping[str, Any]]:
     """Stack to its outputs; empty for one that is not deployed."""
-    require_credentials(wiring, secrets=False)
+    require_credentials(wiring, references={})
     return {stack: _outputs(wiring, stack) for stack in wiring.environment.stacks}
 
 
@@ -23,7 +23,7 @@ def _outputs(wiring: Wiring, stack: str) -> Mapping[str, Any]:
         return {}
     try:
         data = json.loads(found.body)
-        if data["version"] == 4:  # noqa: PLR2004 -- the format that Terraform 0.12 and later write
+        if data["version"] == 4:
             return {
                 name: "(sensitive)" if output.get("sensitive") else output["value"]
                 for name, output in data["outputs"].items()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from deployer.adapters.files import read_json
+from deployer.adapters.files import read_json, write_private
 from deployer.playbooks.wiring import Wiring
 
 # Written after every deploy, so that rendering needs no credentials.
@@ -56,6 +56,6 @@ def known_outputs(wiring: Wiring) -> dict[str, Any]:
     return {stack: kept.get(stack) or _AfterDeploy.of(stack) for stack in wiring.environment.stacks}
 
 
-def dump_outputs(outputs: Mapping[str, Any]) -> str:
-    """The text of the file that `known_outputs` reads."""
-    return json.dumps(outputs, indent=1, sort_keys=True) + "\n"
+def remember_outputs(wiring: Wiring, outputs: Mapping[str, Any]) -> None:
+    """Keep the outputs for `known_outputs`."""
+    write_private(wiring.folder / OUTPUTS_FILE, json.dumps(dict(outputs), indent=1, sort_keys=True) + "\n")

@@ -121,6 +121,7 @@ def apply_unlocking(stack: Stack, plan: Plan, state: StateFile, context: Context
 
 def plan_changes(plan: Plan, stack_name: str) -> tuple[Change, ...]:
     """A plan as changes; one whose outputs alone would change is one change."""
+    # By address: the two ways in which a plan is read list them in different orders.
     changes = tuple(
         Change(
             action=_ACTIONS[change.word],
@@ -128,7 +129,7 @@ def plan_changes(plan: Plan, stack_name: str) -> tuple[Change, ...]:
             summary=_summary(change.address, change.reason),
             detail=change.detail,
         )
-        for change in plan.changes
+        for change in sorted(plan.changes, key=lambda change: change.address)
     )
     if changes or not plan.changed_outputs:
         return changes

@@ -62,12 +62,14 @@ class WorkerRelease(BaseStep[WorkerFacts]):
     cloudflare: CloudflareApi
     wrangler: Callable[[], Wrangler]
     record: ReleaseRecord
+    # Keeps the outputs in the work folder, where `inv render` finds them.
+    remember: Callable[[Mapping[str, Any]], None]
 
     def observe(self, context: Context) -> WorkerFacts:
         """Work out the release's digest and look at what is live."""
         secrets: Secrets = context.value(VALUE)
         build: Build | None = context.known_value(BUILD)
-        outputs = {name.removesuffix(".outputs"): context.value(name) for name in self.outputs}
+        outputs = self._outputs(context)
         fingerprints = secrets.fingerprints(secrets.table("worker.secrets"))
         unsure = [name for name, value in outputs.items() if isinstance(value, Unknown)]
         config = "" if unsure else self.render(_as_text(outputs))
@@ -132,6 +134,7 @@ class WorkerRelease(BaseStep[WorkerFacts]):
         self._write_release_document(facts.digest, commit)
         config = self.application.build / "wrangler.json"
         write_private(config, facts.config)
+        self.remember(self._outputs(context))
         for name in sorted(facts.retired):
             # Before the upload: removing one makes a version of its own, which has no annotation.
             self.cloudflare.delete_secret(self.worker, name)
@@ -156,6 +159,9 @@ class WorkerRelease(BaseStep[WorkerFacts]):
             },
         )
         return {RELEASE: facts.digest}
+
+    def _outputs(self, context: Context) -> dict[str, Any]:
+        return {name.removesuffix(".outputs"): context.value(name) for name in self.outputs}
 
     def _write_release_document(self, digest: str, commit: str | None) -> None:
         document = {"commit": commit, "digest": digest, "environment": self.environment}

@@ -73,7 +73,7 @@ class Bucket:
             raise self._error(error, key) from None
         return True
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
+    def list_keys(self, prefix: str = "") -> Iterator[str]:
         """The keys of all objects below `prefix`; none if the bucket does not exist."""
         try:
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
