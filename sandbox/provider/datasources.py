@@ -41,8 +41,9 @@ def read(schema: Schema, config: Value, client: Client) -> Value:
 
 def _read_one(schema: Schema, source: Source, value: Value, client: Client) -> Value:
     query = _query(schema.attributes, value)
-    node = _get(client, path_of(source.read, value) + _suffix(query), source, value)
-    new = decode(schema.attributes, node if source.envelope else node, value, computed=True)
+    document = _document(client, path_of(source.read, value) + _suffix(query), source, value)
+    node = document.get("result") if isinstance(document, dict) else None
+    new = decode(schema.attributes, node, value, computed=True)
     if source.id_from:
         new["id"] = new[source.id_from]
     return new
@@ -67,30 +68,30 @@ def _read_list(schema: Schema, source: Source, value: Value, client: Client) -> 
     query = _query(schema.attributes, value)
     path = path_of(source.read, value)
     found: list[Any] = []
+    step: list[tuple[str, str]] | None = []
     page = 1
-    while True:
-        paged = [*query, ("page", str(page))] if page > 1 else query
-        document = _document(client, path + _suffix(sorted(paged)), source, value)
+    while step is not None:
+        document = _document(client, path + _suffix(sorted([*query, *step])), source, value)
         nodes = document.get("result") if isinstance(document, dict) else None
-        for step in source.within:
-            nodes = nodes.get(step) if isinstance(nodes, dict) else None
         nodes = nodes if isinstance(nodes, list) else []
         found += nodes
-        if not nodes or len(found) >= limit or not source.paged:
-            break
         page += 1
+        step = None if not nodes or len(found) >= limit else _next(source, document, page)
     items = schema.attributes[source.items or "result"]
-    value[items.name] = [
-        decode(items.attributes, node, dict.fromkeys(items.attributes), computed=True) for node in found[:limit]
-    ]
+    blank = dict.fromkeys(items.attributes)
+    value[items.name] = [decode(items.attributes, node, blank, computed=True) for node in found[:limit]]
     return value
 
 
-def _get(client: Client, path: str, source: Source, value: Value) -> Any:
-    document = _document(client, path, source, value)
-    if not source.envelope:
-        return document
-    return document.get("result") if isinstance(document, dict) else None
+def _next(source: Source, document: Any, page: int) -> list[tuple[str, str]] | None:
+    """What the request for the next page adds to the query; None after the last page."""
+    if source.paging == "page":
+        return [("page", str(page))]
+    if source.paging == "cursor":
+        info = document.get("result_info") or {}
+        cursor = info.get("cursor") or (info.get("cursors") or {}).get("after")
+        return [("cursor", str(cursor))] if cursor else None
+    return None
 
 
 def _document(client: Client, path: str, source: Source, value: Value) -> Any:

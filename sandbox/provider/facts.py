@@ -6,7 +6,7 @@ for. Knows nothing of Terraform's protocol and nothing of paths and verbs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -37,7 +37,7 @@ class Attribute:
     keep: str | None  # state: an unknown value keeps the state's; non_null: only if there is one
     replace: str | None  # always, configured: a change replaces the resource
     modifiers: tuple[str, ...]
-    rules: dict[str, Any] = field(default_factory=dict)  # one_of, between, ...: what validation checks
+    checks: tuple[Any, ...] = ()  # what validation looks at: ["one_of", ...], ["between", low, high], ...
 
     @property
     def computed(self) -> bool:
@@ -53,13 +53,11 @@ class Schema:
     version: int
     attributes: dict[str, Attribute]
     type: Any
+    together: tuple[Any, ...] = ()  # what attributes need or exclude of one another
 
     def empty(self) -> dict[str, Any]:
         """An object with every attribute null."""
         return dict.fromkeys(self.attributes)
-
-
-RULES = ("one_of", "between", "checks")
 
 
 def _attribute(name: str, raw: dict[str, Any]) -> Attribute:
@@ -90,7 +88,7 @@ def _attribute(name: str, raw: dict[str, Any]) -> Attribute:
         keep=raw.get("keep"),
         replace=raw.get("replace"),
         modifiers=tuple(raw.get("modifiers", ())),
-        rules={key: raw[key] for key in RULES if key in raw},
+        checks=tuple(raw.get("checks", ())),
     )
 
 
@@ -123,4 +121,4 @@ def schema(kind: str, name: str = "") -> Schema:
     """The schema of one `resource`, `data` source or of the `provider`. Unknown names raise KeyError."""
     raw = load_json(_lines()[kind, name])
     attributes = _attributes(raw["attributes"])
-    return Schema(name, raw.get("version", 0), attributes, object_type(attributes))
+    return Schema(name, raw.get("version", 0), attributes, object_type(attributes), tuple(raw.get("together", ())))

@@ -40,6 +40,19 @@ def make(attributes: dict[str, Attribute], plan: Plan) -> None:
     if plan.changed:
         plan.value = mark_unknown(attributes, plan.value, plan.config)
     plan.value = _modify(attributes, plan, plan.value, plan.config, plan.state, ())
+    plan.replace = sorted({_up_to_set(attributes, path) for path in plan.replace}, key=str)
+
+
+def _up_to_set(attributes: dict[str, Attribute], path: Path) -> Path:
+    """A path cut short at the first set, whose elements have no place to point at."""
+    for n, step in enumerate(path):
+        if isinstance(step, int) or step not in attributes:  # an element of a list or map
+            continue
+        attribute = attributes[step]
+        if attribute.nesting == "set":
+            return path[: n + 1]
+        attributes = attribute.attributes or attributes
+    return path
 
 
 # --------------------------------------------------------------------------------------------------------- defaults
@@ -142,10 +155,7 @@ def _modify_nested(attribute: Attribute, plan: Plan, item: Any, config: Any, sta
             key: _modify(inner, plan, each, configs.get(key), states.get(key), (*path, key))
             for key, each in item.items()
         }
-    return [
-        _modify(inner, plan, each, _at(config, n), _at(state, n), path if attribute.nesting == "set" else (*path, n))
-        for n, each in enumerate(item)
-    ]
+    return [_modify(inner, plan, each, _at(config, n), _at(state, n), (*path, n)) for n, each in enumerate(item)]
 
 
 def _at(value: Any, n: int) -> Any:

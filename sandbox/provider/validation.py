@@ -1,54 +1,44 @@
-"""What a configuration may say: allowed values, ranges, combinations, deprecations. Reads the schema facts, knows no API."""
+"""What a configuration may say. Walks the schema facts and runs their checks; knows no API."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
+from .checks import COMBINATION, Checked, run
 from .decode import parse_time
 from .diagnostics import Diagnostics, Path
-from .facts import Attribute, Schema
+from .facts import Schema
 from .plan import walk
-from .values import is_set
+from .values import UNKNOWN, is_set
 
 
 def validate(schema: Schema, config: dict[str, Any], found: Diagnostics) -> None:
-    """Check every attribute that has a known value."""
+    """Check every attribute, and how attributes go together."""
+    for kind, *names in schema.together:
+        _together(kind, names, config, found)
     for attribute, value, path in walk(schema.attributes, config):
-        if not is_set(value):
-            continue
-        if attribute.deprecated is not None:
+        if is_set(value) and attribute.deprecated is not None:
             found.warn("Attribute Deprecated", attribute.deprecated or "This attribute is deprecated.", path)
-        _check(attribute, value, path, found)
+        for check in attribute.checks:
+            run(check, Checked(attribute, value, path, config, found))
+        if attribute.format == "time" and isinstance(value, str):
+            _check_time(value, path, found)
 
 
-def dotted(path: Path) -> str:
-    """A path as messages write it: rules[0].action."""
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
-
-
-def _check(attribute: Attribute, value: Any, path: Path, found: Diagnostics) -> None:
-    allowed = attribute.rules.get("one_of")
-    if allowed and isinstance(value, str) and value.lower() not in [each.lower() for each in allowed]:
-        words = " ".join(f'"{each}"' for each in allowed)
-        found.error(
-            "Invalid Attribute Value Match",
-            f'Attribute {dotted(path)} value must be one of: [{words}], got: "{value}"',
-            path,
-        )
-    between = attribute.rules.get("between")
-    if between and isinstance(value, int | Decimal) and not between[0] <= value <= between[1]:
-        low, high, got = (f"{number}" if attribute.integer else f"{number:f}" for number in (*between, value))
-        found.error(
-            "Invalid Attribute Value",
-            f"Attribute {dotted(path)} value must be between {low} and {high}, got: {got}",
-            path,
-        )
-    if attribute.format == "time" and isinstance(value, str):
-        _check_time(value, path, found)
+def _together(kind: str, names: list[str], config: dict[str, Any], found: Diagnostics) -> None:
+    values = [config.get(name) for name in names]
+    count = sum(value is not None for value in values)
+    listed = "[" + ",".join(names) + "]"
+    if UNKNOWN in values:
+        return
+    if kind == "conflicting" and count > 1:
+        found.error(COMBINATION, f"These attributes cannot be configured together: {listed}")
+    elif kind == "exactly_one" and count != 1:
+        summary = COMBINATION if count else "Missing Attribute Configuration"
+        found.error(summary, f"Exactly one of these attributes must be configured: {listed}")
+    elif kind == "at_least_one" and not count:
+        text = f"At least one of these attributes must be configured: {listed}"
+        found.error("Missing Attribute Configuration", text)
 
 
 def _check_time(value: str, path: Path, found: Diagnostics) -> None:

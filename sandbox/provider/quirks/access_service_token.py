@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..hooks import Hooks
+from typing import Any
+
+from ..hooks import Call, Hooks, Value
 from ..plan import Plan
 from ..values import UNKNOWN, equal
 
@@ -16,4 +18,10 @@ def _plan(plan: Plan) -> None:
         plan.value["client_secret"] = None
 
 
-HOOKS = Hooks(plan=_plan)
+def _value(call: Call, value: Value, _node: Any) -> Value:
+    if call.operation == "update" and value["client_secret"] is None:
+        value["client_secret"] = (call.state or {}).get("client_secret")
+    return value
+
+
+HOOKS = Hooks(plan=_plan, value=_value)
