@@ -1,5 +1,6 @@
 // Turns the published sites into Miniflare options. Knows both vocabularies and nothing of processes or HTTP.
 
+import fs from "node:fs";
 import path from "node:path";
 
 export const INFRASTRUCTURE = "sandbox-edge";
@@ -14,29 +15,7 @@ const MODULE_TYPES = {
   "text/x-python": "PythonModule",
 };
 
-// What answers when no Worker does, as Cloudflare does: an unknown name has no origin (530), a known one has no route there (404).
-const NO_ROUTE = `
-export default {
-  fetch(request, env) {
-    const known = env.HOSTS.includes(new URL(request.url).hostname);
-    const [status, text] = known ? [404, "error code: 1042 (no Worker route matches here)"] : [530, "error code: 1016 (no such host)"];
-    return new Response(text + "\\n", { status, headers: { "content-type": "text/plain; charset=UTF-8", "cache-control": "no-store" } });
-  },
-};`;
-
-// Gradual deployments: one Worker in front chooses the version for each request; a header may choose, as at Cloudflare.
-const SPLIT = `
-export default {
-  fetch(request, env) {
-    const wanted = new RegExp("(?:^|,)\\\\s*" + env.WORKER + '="([^"]+)"').exec(request.headers.get("Cloudflare-Workers-Version-Overrides") ?? "");
-    let chosen = env.VERSIONS.find((version) => wanted && version.id === wanted[1]);
-    if (!chosen) {
-      let dice = Math.random() * env.VERSIONS.reduce((sum, version) => sum + version.weight, 0);
-      chosen = env.VERSIONS.find((version) => (dice -= version.weight) < 0) ?? env.VERSIONS[0];
-    }
-    return env[chosen.binding].fetch(request);
-  },
-};`;
+const ROUTER = fs.readFileSync(new URL("./router.worker.mjs", import.meta.url), "utf8");
 
 /**
  * @param sites what the Cloudflare stand-in published
@@ -44,13 +23,28 @@ export default {
  * @returns Miniflare's options in the form of version 4, without the shared ones
  */
 export function workers(sites, world) {
-  const groups = new Map();
-  for (const site of sites) groups.set(site.worker, [...(groups.get(site.worker) ?? []), site]);
-  const names = new Set(groups.keys());
-  const hosts = [...new Set(sites.flatMap((site) => [...(site.hosts ?? []), ...(site.routes ?? []).map(hostOf)]))];
-  const all = [infrastructure(hosts, world)];
-  for (const [name, versions] of groups) all.push(...group(name, versions, names, world));
-  return all;
+  const versions = new Map();
+  for (const site of sites) versions.set(site.worker, [...(versions.get(site.worker) ?? []), site]);
+  const names = new Set(versions.keys());
+  const all = [];
+  const table = {};
+  for (const [name, group] of versions) {
+    table[name] = group.map((site, index) => {
+      // Other Workers bind a Worker by its name: that is its first version.
+      const options = worker(index === 0 ? name : `${name}--version-${index + 1}`, site, names, world);
+      all.push(options);
+      return { binding: `WORKER_${all.length}`, id: site.version, weight: site.weight ?? 1 };
+    });
+  }
+  return [router(table, sites, all, world), ...all];
+}
+
+/** Hosts and paths in the order in which Cloudflare looks: routes before custom domains, the most specific first. */
+export function rules(sites) {
+  const routes = sites.flatMap((site) => (site.routes ?? []).map((pattern) => ({ ...parsePattern(pattern), worker: site.worker })));
+  const domains = sites.flatMap((site) => (site.hosts ?? []).map((host) => ({ ...parsePattern(`${host}/*`), worker: site.worker })));
+  const specific = (a, b) => a.wildcard - b.wildcard || b.host.length - a.host.length || b.path.length - a.path.length || a.open - b.open;
+  return [...routes.sort(specific), ...domains.sort(specific)];
 }
 
 /** Buckets that some Worker binds. */
@@ -59,27 +53,23 @@ export function boundBuckets(sites) {
   return [...new Set(bindings.filter((one) => one.type === "r2_bucket").map((one) => one.bucket_name))].sort();
 }
 
-function infrastructure(hosts, world) {
+function router(table, sites, all, world) {
   return {
     name: INFRASTRUCTURE,
     compatibilityDate: "2026-01-01",
-    modules: [{ type: "ESModule", path: "no-route.mjs", contents: NO_ROUTE }],
-    bindings: { HOSTS: hosts },
+    modules: [{ type: "ESModule", path: "router.worker.mjs", contents: ROUTER }],
+    bindings: { RULES: rules(sites), WORKERS: table },
+    serviceBindings: Object.fromEntries(all.map((options, index) => [`WORKER_${index + 1}`, options.name])),
     r2Buckets: Object.fromEntries(world.buckets.map((name, index) => [`BUCKET_${index}`, bucket(name, world)])),
   };
 }
 
-function group(name, versions, names, world) {
-  const routes = [...new Set(versions.flatMap(routesOf))];
-  if (versions.length === 1) return [{ ...worker(name, versions[0], names, world), routes }];
-  const parts = versions.map((site, index) => worker(`${name}--version-${index + 1}`, site, names, world));
-  const bindings = {
-    WORKER: name,
-    VERSIONS: versions.map((site, index) => ({ binding: `V${index}`, id: site.version, weight: site.weight ?? 1 })),
-  };
-  const serviceBindings = Object.fromEntries(parts.map((part, index) => [`V${index}`, part.name]));
-  const modules = [{ type: "ESModule", path: "split.mjs", contents: SPLIT }];
-  return [{ name, compatibilityDate: "2026-01-01", modules, bindings, serviceBindings, routes }, ...parts];
+/** `*.example.test/v1/*` in parts; `open` when anything may follow the path. */
+function parsePattern(pattern) {
+  const [, host, rest] = /^(?:[a-z]+:\/\/)?([^/]*)(\/.*)?$/.exec(pattern);
+  const wildcard = host.startsWith("*");
+  const open = rest === undefined ? false : rest.endsWith("*");
+  return { wildcard, host: host.replace(/^\*/, "").toLowerCase(), open, path: open ? rest.slice(0, -1) : (rest ?? "/") };
 }
 
 function worker(name, site, names, world) {
@@ -151,12 +141,4 @@ function modulesOf(site, world) {
       const binary = type === "CompiledWasm" || type === "Data";
       return { type, path: path.posix.join("/", module.name), contents: binary ? new Uint8Array(bytes) : bytes.toString("utf8") };
     });
-}
-
-function routesOf(site) {
-  return [...(site.hosts ?? []).map((host) => `${host}/*`), ...(site.routes ?? [])];
-}
-
-function hostOf(pattern) {
-  return pattern.replace(/^[a-z]+:\/\//, "").split("/")[0];
 }

@@ -11,7 +11,6 @@ import { inward, outward, parseHost } from "./names.mjs";
 const LARGEST_BODY = 100 * 1024 * 1024; // Cloudflare's own limit on most plans
 const PATIENCE_MILLISECONDS = 5000;
 const PAUSE_MILLISECONDS = 25;
-const ERROR_STACK = "mf-experimental-error-stack";
 const HOP_BY_HOP = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te", "trailer"]);
 
 export class Proxy {
@@ -74,11 +73,6 @@ export class Proxy {
       return this.#cut(entry, request.socket);
     }
     const headers = Object.fromEntries(Object.entries(upstream.headers).filter(([key]) => !HOP_BY_HOP.has(key)));
-    if (headers[ERROR_STACK]) {
-      const stack = await read(upstream);
-      process.stderr.write(`error uncaught in a Worker for ${name.host}: ${stack?.toString("utf8").slice(0, 4000)}\n`);
-      return this.#refuse(entry, response, 500, "error code: 1101");
-    }
     this.#log.write({ ...entry, status: upstream.statusCode });
     response.writeHead(upstream.statusCode, outward(headers, name));
     response.flushHeaders();

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 
 import { AssetFolders } from "./assets.mjs";
-import { boundBuckets, workers } from "./options.mjs";
+import { boundBuckets, INFRASTRUCTURE, workers } from "./options.mjs";
 
 const DRAIN_MILLISECONDS = 2000;
 
@@ -70,12 +70,11 @@ export class Runtime {
     return fetcher.scheduled({ cron, scheduledTime: new Date() });
   }
 
-  /** Names of buckets that Workers bind, and that hold something. */
+  /** Does a bucket hold something that came through a Worker's binding? */
   async occupied(bucket) {
     await this.#queue;
     const index = this.#buckets().indexOf(bucket);
     if (index < 0) return false;
-    const { INFRASTRUCTURE } = await import("./options.mjs");
     const handle = await this.#miniflare.getR2Bucket(`BUCKET_${index}`, INFRASTRUCTURE);
     return (await handle.list({ limit: 1 })).objects.length > 0;
   }
@@ -116,21 +115,38 @@ export class Runtime {
       this.#options = options;
       this.#folders.sweep();
     } catch (error) {
-      // One Worker that does not start must not take the others down: back to what ran, else without the last that came.
-      await this.#serve(previous ?? this.#build([])).catch(() => {});
+      // One Worker that does not start must not take the others down.
+      await this.#salvage(sites, previous);
       throw error;
+    }
+  }
+
+  /** Back to what ran; after a cold start leave out whichever one keeps the others from starting, else all. */
+  async #salvage(sites, previous) {
+    const attempts = previous ? [() => previous] : sites.map((bad) => () => this.#build(sites.filter((site) => site !== bad)));
+    for (const options of [...attempts, () => this.#build([])]) {
+      try {
+        await this.#serve(options());
+        return;
+      } catch (error) {
+        process.stderr.write(`error ${error.message}\n`);
+      }
     }
   }
 
   async #serve(options) {
     await this.#drain();
-    if (this.#miniflare) {
-      await this.#miniflare.setOptions(options);
-    } else {
-      this.#module ??= this.#load();
-      this.#miniflare = new this.#module.Miniflare(options);
+    try {
+      if (this.#miniflare) await this.#miniflare.setOptions(options);
+      else this.#miniflare = new this.#module.Miniflare(options);
+      this.#address = await this.#miniflare.ready;
+    } catch (error) {
+      // After a failed start Miniflare gives up its instance for good.
+      this.#address = null;
+      await this.#miniflare?.dispose().catch(() => {});
+      this.#miniflare = null;
+      throw error;
     }
-    this.#address = await this.#miniflare.ready;
     this.onRestart();
   }
 
