@@ -76,6 +76,14 @@ def replace_folder(source: Path, destination: Path) -> None:
         fresh.replace(destination)
 
 
+def link_folder(path: Path, target: Path) -> None:
+    """Make `path` a link to the folder `target`, whatever it was linked to before."""
+    with disk_errors(path):
+        if path.is_symlink():
+            path.unlink()
+        path.symlink_to(target, target_is_directory=True)
+
+
 @contextlib.contextmanager
 def locked(path: Path, *, patience: float, what: str) -> Iterator[None]:
     """Hold the lock file `path`; wait up to `patience` seconds for whoever holds it. A dead holder holds nothing."""

@@ -1,7 +1,7 @@
 """Destroy: remove what deploy made for one environment, in reverse.
 
-    secrets ---+-- terraform hosts --- worker --- buckets --- terraform site, terraform zone ---+-- state
-               +-- convex deployment --- convex functions --- convex variables -----------------+
+    secrets ---+-- terraform hosts --+-- buckets --- terraform site, terraform zone --- worker --+-- state
+               +-- convex deployment +-- convex functions --- convex variables ------------------+
 
 Every step looks for what is left, so that an interrupted destroy goes on and a second one has nothing to do.
 """
@@ -32,25 +32,26 @@ def destroy(wiring: Wiring) -> Playbook:
             resolve_secrets(wiring, only=frozenset({DEPLOY_KEY})),
             *(_stack(wiring, name, needs=("secrets",)) for name in hosts),
             *_convex(wiring, needs=off),
-            WorkerRemoved(
-                name="worker",
-                needs=off,
-                tags=frozenset({"worker"}),
-                cloudflare=wiring.cloudflare,
-                worker=environment.worker.name,
-            ),
             BucketsEmptied(
                 name="buckets",
-                needs=("worker",),
+                needs=off,
                 tags=frozenset({"buckets", "terraform"}),
                 buckets=[wiring.bucket(name) for name in environment.worker.r2.values()],
                 allowed=environment.guards.empty_buckets_on_destroy,
                 place=f"environments.toml, environment `{environment.name}`",
             ),
             *(_stack(wiring, name, needs=("buckets",)) for name in reversed(others)),
+            WorkerRemoved(
+                name="worker",
+                needs=tuple(f"terraform {name}" for name in environment.stacks),
+                tags=frozenset({"worker", "terraform"}),
+                cloudflare=wiring.cloudflare,
+                worker=environment.worker.name,
+                removed=tuple(f"{name}.removed" for name in environment.stacks),
+            ),
             StateRemoved(
                 name="state",
-                needs=(*(f"terraform {name}" for name in environment.stacks), "convex variables"),
+                needs=("worker", "convex variables"),
                 tags=frozenset({"terraform", "state"}),
                 bucket=wiring.state_bucket,
                 environment=environment.name,
@@ -66,6 +67,7 @@ def _stack(wiring: Wiring, stack: str, *, needs: tuple[str, ...]) -> Step[Any]:
         name=f"terraform {stack}",
         needs=needs,
         tags=frozenset({"terraform", stack}),
+        provides=(f"{stack}.removed",),
         stack=lambda: wiring.stack(stack),
         stack_name=stack,
         state=wiring.state_file(stack),

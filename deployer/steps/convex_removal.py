@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.adapters.convex import ConvexCli
-from deployer.adapters.files import make_folder, write_private
+from deployer.adapters.files import link_folder, make_folder, write_private
 from deployer.engine.change import Action, Change
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import Unverified
@@ -55,7 +55,9 @@ class FunctionsWithdrawn(BaseStep[bool]):
         backend: Backend = context.value(BACKEND)
         write_private(self.folder / "package.json", '{"private": true, "dependencies": {"convex": "*"}}\n')
         make_folder(self.folder / "convex" / "_generated")
-        self.cli().deploy(
+        cli = self.cli()
+        link_folder(self.folder / "node_modules", cli.packages)
+        cli.deploy(
             self.folder,
             functions="convex",
             key=backend.push_key,

@@ -14,6 +14,9 @@ from deployer.engine.step import BaseStep, Context
 from deployer.errors import GuardRefused, StepFailed
 from deployer.steps.terraform import StateFile, apply_unlocking, plan_changes
 
+# How Terraform addresses a Worker.
+_WORKER = ".cloudflare_worker."
+
 
 @dataclass(frozen=True, kw_only=True)
 class StackRemoved(BaseStep[Plan | None]):
@@ -36,23 +39,32 @@ class StackRemoved(BaseStep[Plan | None]):
         """One change per resource that is still there; outputs go with the state."""
         return plan_changes(facts, self.stack_name) if facts is not None and facts.changes else ()
 
+    def known(self, facts: Plan | None, changes: Sequence[Change]) -> Mapping[str, object]:
+        """What goes is what the plan says."""
+        return {f"{self.stack_name}.removed": [change.address for change in changes]}
+
     def apply(self, context: Context, facts: Plan | None, changes: Sequence[Change]) -> Mapping[str, object]:
         """Carry out the plan that was shown."""
         assert facts is not None
         self.state.keep_copy()
         apply_unlocking(self.stack(), facts, self.state, context)
-        return {}
+        return self.known(facts, changes)
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerRemoved(BaseStep[bool]):
-    """The Worker with its versions and secrets, before Terraform looks for what is left of it."""
+    """A Worker that Terraform does not know of: one whose state was lost, or that a killed deploy left behind."""
 
     cloudflare: CloudflareApi
     worker: str
+    # Addresses that Terraform removes before this step's turn.
+    removed: tuple[str, ...]
 
     def observe(self, context: Context) -> bool:
-        """Whether it is there."""
+        """Whether it is there, and nobody has removed it by then."""
+        planned = [address for name in self.removed for address in context.value(name)]
+        if context.check and any(_WORKER in address for address in planned):
+            return False
         return self.cloudflare.worker_exists(self.worker)
 
     def diff(self, context: Context, facts: bool) -> Sequence[Change]:

@@ -39,6 +39,11 @@ class ConvexCli:
     logs: Path
     timeout: float
 
+    @property
+    def packages(self) -> Path:
+        """The `node_modules` that holds the CLI, and with it what functions import of Convex."""
+        return next(folder for folder in self.script.parents if folder.name == "node_modules")
+
     def deploy(self, app: Path, *, functions: str, key: str, message: str, preview: str | None = None) -> None:
         """Push the functions of `app`. `key` goes through the environment, never through an argument."""
         argv = [str(self.node.program), str(self.script), "deploy", "--message", message, "--typecheck", "try"]
