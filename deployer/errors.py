@@ -245,6 +245,12 @@ class Interrupted(DeployError):
     meaning = "interrupted by Ctrl-C or a termination signal"
 
 
-def error_classes() -> Iterator[type[DeployError]]:
-    """All classes of the tree in the order of their exit codes (for the documentation and its test)."""
-    return iter(sorted(DeployError.__subclasses__(), key=lambda c: (c.exit_code, c.reason)))
+def error_classes() -> Sequence[type[DeployError]]:
+    """All classes that are loaded, in the order of their exit codes (for the documentation and its test)."""
+
+    def below(kind: type[DeployError]) -> Iterator[type[DeployError]]:
+        for child in kind.__subclasses__():
+            yield child
+            yield from below(child)
+
+    return sorted(below(DeployError), key=lambda kind: (kind.exit_code, kind.reason))

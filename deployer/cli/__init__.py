@@ -2,9 +2,10 @@
 
 A task parses flags, asks for a wiring, runs one playbook and returns. What it calls in `deployer/playbooks`:
 
-    wiring.wire(*, loaded, environment, target, folder, stop, redactor) -> Wiring
+    wiring.wire(*, loaded, environment, target, folder, stop, redactor, details=False) -> Wiring
         composes the adapters for one environment (loaded: LoadedInventory, environment: Environment, target: Target,
-        folder: the work folder's Path, stop: engine Stop, redactor: Redactor); cheap: clients are made when first used
+        folder: the work folder's Path, stop: engine Stop, redactor: Redactor, details: whether --diff was given);
+        cheap: clients are made when first used
     deploy.deploy(wiring) -> Playbook
     destroy.destroy(wiring) -> Playbook
     render.render(wiring) -> Sequence[Rendered]     Rendered: path (relative to the work folder), text

@@ -143,8 +143,8 @@ def render(
 ) -> int:
     """Show or write the files that other tools read.
 
-    Backend configuration, tfvars and the Wrangler configuration. They are composed from templates/ and the inventory, and are
-    the same byte for byte whoever renders them. Values that only exist after a deploy are shown as such.
+    Backend configuration, tfvars and the Wrangler configuration, composed from templates/ and the inventory; the same
+    byte for byte whoever renders them. Values that only exist after a deploy are shown as such.
 
       inv render --env dev            show them all
       inv render --env dev --write    write them to .work/

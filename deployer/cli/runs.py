@@ -58,7 +58,7 @@ def run_playbook(session: Session, wish: Wish) -> int:
     folder = WorkFolder.of(session.root, target=str(session.target), environment=environment.name)
     with folder.locked(command=f"inv {wish.verb}", who=identity()) as path:
         target = connect(session, loaded, environment, sandbox=wish.sandbox)
-        playbook = build(session, wish.verb, loaded, environment, target, path)
+        playbook = build(session, wish.verb, loaded, environment, target, path, details=wish.diff)
         selection = playbook.select(tags=_words(wish.tags), skip_tags=_words(wish.skip_tags))
         result = _run(session, wish, playbook, selection, environment, path, timeout)
     url = target.public_url(environment.host) if wish.verb == "deploy" else None
@@ -77,7 +77,14 @@ def find_environment(session: Session, loaded: LoadedInventory, name: str, *, sa
 
 
 def build(
-    session: Session, verb: str, loaded: LoadedInventory, environment: Environment, target: Target, folder: Path
+    session: Session,
+    verb: str,
+    loaded: LoadedInventory,
+    environment: Environment,
+    target: Target,
+    folder: Path,
+    *,
+    details: bool = False,
 ) -> Playbook:
     """Wire the adapters and make the playbook of a verb."""
     from deployer.playbooks.wiring import wire
@@ -89,6 +96,7 @@ def build(
         folder=folder,
         stop=session.stop,
         redactor=session.redactor,
+        details=details,
     )
     if verb == "deploy":
         from deployer.playbooks.deploy import deploy

@@ -35,7 +35,8 @@ def show_config(session: Session, *, env: str, key: str, settings: Sequence[str]
     if not wanted:
         from deployer.inventory.suggest import nearest
 
-        meant = nearest(key, [row[0] for row in rows])
+        names = [row[0].split(".") for row in rows]
+        meant = nearest(key, {".".join(name[:depth]) for name in names for depth in range(1, len(name) + 1)})
         raise UsageError(f"no key begins with `{key}`", hint=f"did you mean `{meant}`?" if meant else None)
     if session.json:
         session.document(

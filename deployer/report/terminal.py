@@ -44,6 +44,8 @@ class TerminalReport:
 
     def said(self, step: str, text: str) -> None:
         """Show progress: in the status line, or as a line in a log."""
+        if self.last_words.get(step) == text:
+            return
         self.last_words[step] = text
         if self.sink.live:
             self._status()

@@ -1,0 +1,148 @@
+"""Tasks that show things, and the answers to a mistyped command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deployer.cli.collection import collection
+from tests.support.cli import ROOT, Checkout, make_checkout
+from tests.support.inventory import line_of, text
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Checkout:
+    """An empty checkout."""
+    return make_checkout(tmp_path, capsys)
+
+
+def test_every_task_and_every_flag_has_help() -> None:
+    """A flag without a text cannot be added."""
+    tree = collection(ROOT)
+    for name in tree.task_names:
+        task = tree[name]
+        assert task.__doc__, name
+        first = task.__doc__.splitlines()[0]
+        assert len(first) <= 57, f"{name}: its line in `inv --list` would wrap"
+        assert first.endswith("."), name
+        for argument in task.get_arguments():
+            assert argument.help, f"{name} --{argument.name}"
+
+
+def test_config_shows_value_and_origin(checkout: Checkout) -> None:
+    """One line per value; --json with layer, file and line."""
+    line = line_of(text(), "CACHE =")
+
+    shown = checkout.inv("config", "--env", "dev", "--key", "worker.kv")
+    document = json.loads(checkout.inv("config", "--env", "pr-12", "--json", "--set", "app.path=elsewhere").out)
+
+    assert shown.out == (
+        f'worker.kv.CACHE = "vibechecc-development-cache"  # environments.toml:{line} [defaults.worker.kv]\n'
+    )
+    assert document["values"]["worker.kv.CACHE"] == {
+        "value": "vibechecc-pr-12-cache",
+        "layer": "defaults",
+        "file": "environments.toml",
+        "line": line,
+        "table": "[defaults.worker.kv]",
+    }
+    assert document["values"]["app.path"] == {"value": "elsewhere", "layer": "--set"}
+    assert document["values"]["worker.secrets.SESSION_SECRET"]["value"] == {
+        "aws": "vibechecc/pr-12/worker",
+        "key": "SESSION_SECRET",
+    }
+
+
+def test_config_with_an_unknown_key_suggests_one(checkout: Checkout) -> None:
+    """Nothing found is never an empty success."""
+    ran = checkout.inv("config", "--env", "dev", "--key", "worker.kw")
+
+    assert ran.code == 2
+    assert "did you mean `worker.kv" in ran.err
+
+
+def test_envs_lists_templates_as_such(checkout: Checkout) -> None:
+    """The table and the JSON name the same environments."""
+    table = checkout.inv("envs")
+    document = json.loads(checkout.inv("envs", "--json").out)
+
+    assert [each["name"] for each in document["environments"]] == ["production", "development", "pr-{number}"]
+    assert document["environments"][2]["host"] == "pr-{number}.vibechecc.app"
+    assert document["environments"][0]["protected"] is True
+    assert "production (prod)" in table.out
+    assert all(len(line) <= 100 for line in table.out.splitlines())
+
+
+def test_schema_is_written_and_checked(checkout: Checkout) -> None:
+    """--check writes nothing and exits 2 on a difference."""
+    missing = checkout.inv("schema", "--check")
+    written = checkout.inv("schema")
+    same = checkout.inv("schema", "--check")
+
+    assert (missing.code, written.code, same.code) == (2, 0, 0)
+    assert (checkout.root / "environments.schema.json").read_text() == (ROOT / "environments.schema.json").read_text()
+
+
+def test_open_prints_the_address(checkout: Checkout) -> None:
+    """--print starts no browser."""
+    assert checkout.inv("open", "--env", "pr-7", "--print").out == "https://pr-7.vibechecc.app\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["confg"], "unknown task `confg`; did you mean `config`?"),
+        (["sandbox.requsts"], "unknown task `sandbox.requsts`; did you mean `sandbox.requests`?"),
+        (["config", "--evn", "dev"], "unknown flag `--evn`; did you mean `--env`?"),
+        (["config", "--evn=dev"], "unknown flag `--evn`; did you mean `--env`?"),
+        (["deploy", "--env", "dev", "--no-colour"], "unknown flag `--no-colour`; did you mean `--no-color`?"),
+        (["deploy", "--env"], "flag `--env` needs a value"),
+        (["--evn", "dev", "deploy"], "unknown flag `--evn` before a task"),
+        (["--help", "deplo"], "unknown task `deplo`; did you mean `deploy`?"),
+        (["--list", "sandbx"], "unknown collection `sandbx`; did you mean `sandbox`?"),
+    ],
+)
+def test_a_mistyped_command_line_gets_the_nearest_name(checkout: Checkout, arguments: list[str], message: str) -> None:
+    """Exit 2, one message, a hint, no traceback."""
+    ran = checkout.inv(*arguments)
+
+    assert ran.code == 2
+    assert message in ran.err
+    assert "hint: " in ran.err
+
+
+def test_help_and_list_still_exit_0(checkout: Checkout) -> None:
+    """The friendlier answers do not swallow the good ones."""
+    listed, helped = checkout.inv("--list"), checkout.inv("--help", "deploy")
+
+    assert (listed.code, helped.code) == (0, 0)
+    assert "--[no-]color" in helped.out
+
+
+def test_completion_knows_tasks_and_flags(checkout: Checkout) -> None:
+    """What the shell's completion asks for is answered."""
+    tasks = checkout.inv("--complete", "--", "inv ")
+    flags = checkout.inv("--complete", "--", "inv deploy --")
+
+    assert "sandbox.up" in tasks.out.split()
+    assert "--list-steps" in flags.out.split()
+
+
+def test_broken_toml_is_one_error(checkout: Checkout) -> None:
+    """File, line and column, exit 2, no traceback."""
+    (checkout.root / "environments.toml").write_text("[project\n")
+
+    ran = checkout.inv("envs")
+
+    assert ran.code == 2
+    assert "error: this is not TOML" in ran.err
+    assert "environments.toml:1:" in ran.err
+
+
+def test_a_closed_pipe_is_no_failure(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`inv envs | head -1` ends quietly."""
+    monkeypatch.setattr("deployer.report.sink.Sink.data", lambda *_: (_ for _ in ()).throw(BrokenPipeError()))
+
+    assert checkout.inv("envs").code == 0

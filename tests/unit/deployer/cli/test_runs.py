@@ -1,0 +1,235 @@
+"""deploy and destroy from flags to exit code, with small steps in place of the real playbooks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deployer.engine.workfolder import WorkFolder
+from deployer.errors import StateLocked, Unverified
+from tests.support.cli import Checkout, FileStep, make_checkout, use_steps
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Checkout:
+    """An empty checkout."""
+    return make_checkout(tmp_path, capsys)
+
+
+def two_steps(root: Path) -> list[FileStep]:
+    """One step and one that needs it."""
+    return [
+        FileStep(name="first", tags=frozenset({"a"}), path=root / "one", progress=("looking", "looking")),
+        FileStep(name="second", tags=frozenset({"b"}), needs=("first",), path=root / "two", diff_text="+ line"),
+    ]
+
+
+def test_deploy_twice(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first run changes, the second is all ok; the address is the only data on stdout."""
+    use_steps(monkeypatch, two_steps(checkout.root))
+
+    first = checkout.inv("deploy", "--env", "dev")
+    second = checkout.inv("deploy", "--env", "dev")
+
+    assert (first.code, first.out) == (0, "https://dev.vibechecc.app\n")
+    assert "RECAP development (cloudflare)  ok=0  changed=2  skipped=0  failed=0" in first.err
+    assert "RECAP development (cloudflare)  ok=2  changed=0  skipped=0  failed=0" in second.err
+    assert first.err.count("looking") == 1
+    assert all(len(line) <= 80 for line in first.err.splitlines())
+
+
+def test_json_is_one_document_on_stdout(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The promised keys and nothing else on stdout."""
+    use_steps(monkeypatch, two_steps(checkout.root))
+
+    document = json.loads(checkout.inv("deploy", "--env", "dev", "--json").out)
+
+    assert {
+        key: document[key] for key in ("schema", "command", "environment", "target", "outcome", "recap", "url")
+    } == {
+        "schema": 1,
+        "command": "deploy",
+        "environment": "development",
+        "target": "cloudflare",
+        "outcome": "ok",
+        "recap": {"ok": 0, "changed": 2, "skipped": 0, "failed": 0},
+        "url": "https://dev.vibechecc.app",
+    }
+    assert [step["name"] for step in document["steps"]] == ["first", "second"]
+    assert document["steps"][0]["changes"] == [{"action": "create", "address": "file:one", "summary": "a file"}]
+    assert document["steps"][0]["seconds"] >= 0
+
+
+def test_check_writes_nothing_and_says_what_would_change(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 0, or 10 when asked for; --diff shows the details."""
+    use_steps(monkeypatch, two_steps(checkout.root))
+
+    plain = checkout.inv("deploy", "--env", "dev", "--check")
+    diff = checkout.inv("deploy", "--env", "dev", "--check", "--diff", "--json", "--detailed-exitcode")
+
+    assert plain.code == 0
+    assert "check: 2 changes would be made; nothing was written" in plain.err
+    assert plain.out == ""
+    assert diff.code == 10
+    document = json.loads(diff.out)
+    assert document["outcome"] == "changes"
+    assert document["steps"][1]["changes"][0]["detail"] == "+ line"
+    assert "+ line" in diff.err
+    assert not (checkout.root / "one").exists()
+    assert not (checkout.root / ".work/cloudflare/development/journal.jsonl").exists()
+
+
+def test_check_without_changes_exits_0_even_when_asked_for_details(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """10 means changes and nothing else."""
+    use_steps(monkeypatch, two_steps(checkout.root))
+    checkout.inv("deploy", "--env", "dev")
+
+    ran = checkout.inv("deploy", "--env", "dev", "--check", "--detailed-exitcode")
+
+    assert ran.code == 0
+    assert "check: nothing would change" in ran.err
+
+
+def test_a_failure_is_said_last_with_place_and_next_command(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recap, then the error in full; the exit code is the error's; JSON holds it too."""
+    steps = two_steps(checkout.root)
+    error = StateLocked("held by ann", place="r2://bucket/key", hint="wait, or `inv doctor`", details=["since noon"])
+    use_steps(monkeypatch, [FileStep(name="first", path=checkout.root / "one", error=error), steps[1]])
+
+    ran = checkout.inv("deploy", "--env", "dev", "--json")
+
+    assert ran.code == 7
+    lines = ran.err.splitlines()
+    assert "skipped  second (needs `first`, which failed)" in lines
+    assert lines[-4:] == ["error: held by ann (r2://bucket/key)", "  since noon", "", "hint: wait, or `inv doctor`"]
+    document = json.loads(ran.out)
+    assert document["outcome"] == "failed"
+    assert document["error"]["reason"] == "state-locked"
+    assert document["steps"][0]["error"]["exit_code"] == 7
+    assert "Traceback" not in ran.err
+
+
+def test_our_own_mistake_goes_to_a_file_and_exits_70(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No traceback on the terminal; the private file has it."""
+    use_steps(monkeypatch, [FileStep(name="first", path=checkout.root / "one", error=KeyError("oops"))])
+
+    ran = checkout.inv("deploy", "--env", "dev")
+
+    assert ran.code == 70
+    assert "Traceback" not in ran.err
+    (log,) = (checkout.root / ".work/log").glob("mistake-*.md")
+    assert str(log) in ran.err
+    assert "KeyError: 'oops'" in log.read_text()
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_tags_select_and_unknown_ones_are_refused(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--tags and --skip-tags take lists; a misspelt one exits 2 with the nearest."""
+    use_steps(monkeypatch, two_steps(checkout.root))
+
+    ran = checkout.inv("deploy", "--env", "dev", "--tags", "b")
+    wrong = checkout.inv("deploy", "--env", "dev", "--skip-tags", "a,bb")
+
+    assert "skipped  first (not selected)" in ran.err
+    assert (checkout.root / "two").exists()
+    assert wrong.code == 2
+    assert "unknown tag `bb`; did you mean `b`?" in wrong.err
+
+
+def test_list_steps_prints_and_runs_nothing(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table of contents; what is left out is marked."""
+    use_steps(monkeypatch, two_steps(checkout.root))
+
+    ran = checkout.inv("deploy", "--env", "dev", "--list-steps", "--tags", "a")
+    document = json.loads(checkout.inv("deploy", "--env", "dev", "--list-steps", "--json").out)
+
+    assert ran.out.splitlines() == ["   1  first   [a]", "-  2  second  [b]  after first"]
+    assert [step["name"] for step in document["steps"]] == ["first", "second"]
+    assert not (checkout.root / ".work").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "message"),
+    [
+        ([], 2, "`deploy` needs --env"),
+        (["--env", "dve"], 2, "unknown environment `dve`; did you mean `dev`?"),
+        (["--env", "dev", "--timeout", "soon"], 2, "`--timeout soon` is not a duration"),
+        (["--env", "dev", "--timeout", "0"], 2, "is not a duration"),
+        (["--env", "dev", "--set", "limits.parallel_step=3"], 2, "did you mean `parallel_steps`?"),
+        (["--env", "dev", "--set", "nonsense"], 2, "key=value"),
+    ],
+)
+def test_wrong_flags_touch_nothing(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, flags: list[str], code: int, message: str
+) -> None:
+    """One error, its exit code, and a JSON document that says failed."""
+    use_steps(monkeypatch, two_steps(checkout.root))
+
+    ran = checkout.inv("deploy", *flags, "--json")
+
+    assert ran.code == code
+    assert message in ran.err
+    assert json.loads(ran.out)["error"]["exit_code"] == code
+    assert not (checkout.root / "one").exists()
+
+
+def test_an_interrupted_run_is_mentioned_by_the_next(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal of a run that never ended is said before the next one begins."""
+    steps = two_steps(checkout.root)
+    use_steps(monkeypatch, steps)
+    folder = WorkFolder.of(checkout.root, target="cloudflare", environment="development").make()
+    (folder / "journal.jsonl").write_text(
+        '{"time": "2026-11-01T12:00:00.000+00:00", "event": "began", "playbook": "deploy"}\n'
+        '{"time": "2026-11-01T12:00:01.000+00:00", "event": "step", "step": "first", "state": "started"}\n'
+    )
+
+    ran = checkout.inv("deploy", "--env", "dev")
+    again = checkout.inv("deploy", "--env", "dev")
+
+    assert "note: the last deploy (2026-11-01 12:00:00 UTC) was interrupted while it applied `first`" in ran.err
+    assert "note:" not in again.err
+
+
+def test_destroy_asks(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal and without --yes it is refused; --yes goes on; --check needs no answer."""
+    use_steps(monkeypatch, two_steps(checkout.root), name="destroy")
+
+    refused = checkout.inv("destroy", "--env", "dev")
+    check = checkout.inv("destroy", "--env", "dev", "--check")
+    done = checkout.inv("destroy", "--env", "dev", "--yes")
+
+    assert refused.code == 11
+    assert "hint: add --yes" in refused.err
+    assert check.code == 0
+    assert done.code == 0
+    assert done.out == ""
+
+
+def test_protected_environments_need_more_than_yes(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard is data of the inventory: --allow-protected, and even then the name typed on a terminal."""
+    use_steps(monkeypatch, two_steps(checkout.root), name="destroy")
+
+    for flags in (["--yes"], ["--yes", "--allow-protected"]):
+        ran = checkout.inv("destroy", "--env", "prod", *flags)
+        assert ran.code == 11
+        assert not (checkout.root / "one").exists()
+    assert "type its name on a terminal" in ran.err
+    lifted = checkout.inv("destroy", "--env", "prod", "--yes", "--set", "guards.protected=false")
+    assert lifted.code == 0
+
+
+def test_an_unverified_release_has_its_own_exit_code(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 8, and no address is printed as if all were well."""
+    use_steps(
+        monkeypatch, [FileStep(name="proof", path=checkout.root / "one", error=Unverified("the host serves another"))]
+    )
+
+    ran = checkout.inv("deploy", "--env", "dev")
+
+    assert (ran.code, ran.out) == (8, "")
