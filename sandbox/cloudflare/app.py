@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import HTTPException
@@ -22,36 +23,31 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PREFIX = "/client/v4"
-_READING = ("GET", "HEAD")
 
 
-def all_routes() -> list[Route]:
-    """Every route of the stand-in but token verification, which needs the application's own token."""
+@cache
+def all_routes() -> tuple[Route, ...]:
+    """Every route of the stand-in."""
     plain = [route for row in (*rows_zone.COLLECTIONS, *rows_account.COLLECTIONS) for route in row.routes()]
     single = [route for row in rows_zone.SINGLETONS for route in row.routes()]
     own = (zones, dns, settings, transforms, rulesets, tokens, r2, workers)
-    return [*plain, *single, *(route for module in own for route in module.ROUTES)]
+    return (*plain, *single, *(route for module in own for route in module.ROUTES))
+
+
+@cache
+def _routing() -> Map:
+    rules = [Rule(PREFIX + route.path, methods=[route.method], endpoint=route) for route in all_routes()]
+    return Map(rules, strict_slashes=False, merge_slashes=False)
 
 
 class App:
     """One sandbox's Cloudflare API."""
 
-    def __init__(
-        self, world: World, token: Callable[[], str], publish: Callable[[Sequence[Mapping[str, Any]]], None]
-    ) -> None:
+    def __init__(self, world: World, publish: Callable[[Sequence[Mapping[str, Any]]], None]) -> None:
         self._world = world
-        self._token = token
         self._publish = publish
         self._publishing = threading.Lock()
         self._published: bytes | None = None
-        self.routes = [
-            *all_routes(),
-            *(Route("GET", path, self._verify, anonymous=True) for path in tokens.VERIFY_PATHS),
-        ]
-        rules = [
-            Rule(PREFIX + route.path, methods=[route.method], endpoint=index) for index, route in enumerate(self.routes)
-        ]
-        self._map = Map(rules, strict_slashes=False, merge_slashes=False)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -63,6 +59,8 @@ class App:
             if refusal.unknown:
                 mark(environ, unknown=True)
             answer = refusal.answer()
+        finally:
+            request.close()  # uploads lie in temporary files
         response = Response(answer.body, answer.status, dict(answer.headers), content_type=answer.content_type)
         return response(environ, start_response)
 
@@ -88,11 +86,10 @@ class App:
 
     def _answer(self, call: Call) -> Answer:
         try:
-            index, arguments = self._map.bind_to_environ(call.request.environ).match()
+            route, arguments = _routing().bind_to_environ(call.request.environ).match()
         except HTTPException:
             self._authenticate(call)
             raise not_covered(call.request.method, call.request.path.removeprefix(PREFIX)) from None
-        route = self.routes[index]
         if not route.anonymous:
             self._authenticate(call)
         with self._world.state.transaction():
@@ -104,10 +101,7 @@ class App:
 
     def _authenticate(self, call: Call) -> None:
         with self._world.state.reading():
-            tokens.authenticate(call, self._token())
-
-    def _verify(self, call: Call, **path: str) -> Answer:
-        return tokens.verify(call, self._token(), **path)
+            tokens.authenticate(call)
 
 
 def _check_place(call: Call, arguments: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from werkzeug.wrappers import Request
 
@@ -19,13 +19,6 @@ from sandbox.cloudflare.values import now
 from sandbox.service import Buckets
 
 Handler = Callable[..., Answer]
-
-
-class Tokens(Protocol):
-    """Who may call."""
-
-    def account_token(self) -> str:
-        """The value of the token that the sandbox hands to clients."""
 
 
 class HttpRequest(Request):
@@ -42,6 +35,7 @@ class World:
     state: State
     buckets: Buckets
     folder: Path
+    token: Callable[[], str]  # the one that the sandbox hands to its clients
 
 
 @dataclass

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 
 from sandbox.cloudflare.answers import error_body
-from sandbox.cloudflare.app import PREFIX, App
+from sandbox.cloudflare.app import PREFIX, App, all_routes
 from sandbox.cloudflare.call import World
 from sandbox.cloudflare.state import State
 from sandbox.cloudflare.values import now
@@ -34,8 +34,8 @@ class Cloudflare(Service):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._state = State(Snapshot(context.folder / "state.json"))
-        world = World(self._state, context.buckets, context.folder)
-        self._app = App(world, lambda: context.vault.invent(TOKEN), context.publish)
+        world = World(self._state, context.buckets, context.folder, lambda: context.vault.invent(TOKEN))
+        self._app = App(world, context.publish)
         self.app = self._app
 
     def start(self) -> None:
@@ -84,9 +84,7 @@ class Cloudflare(Service):
 
     def coverage(self) -> Iterable[str]:
         """Every route."""
-        return sorted(
-            {f"{route.method} {route.path.replace('<', '{').replace('>', '}')}" for route in self._app.routes}
-        )
+        return sorted({f"{route.method} {route.path.replace('<', '{').replace('>', '}')}" for route in all_routes()})
 
     def mutating(self, method: str, path: str, headers: Mapping[str, str]) -> bool:
         """Everything but reading; the API has no reads by POST."""

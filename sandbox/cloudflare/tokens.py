@@ -22,14 +22,14 @@ _USER_PATH = "/user/tokens"
 _DIGEST = "value_digest"
 
 
-def authenticate(call: Call, own_token: str) -> None:
+def authenticate(call: Call) -> None:
     """Let the sandbox's own token pass, and those made through the API; refuse everybody else as Cloudflare does."""
     scheme, _, value = call.header("Authorization").partition(" ")
     if not value and call.header("X-Auth-Key"):
         raise Refusal(403, 9103, "Unknown X-Auth-Key or X-Auth-Email")
     if not value:
         raise Refusal(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
-    if scheme != "Bearer" or not (value == own_token or _usable(call.state, value)):
+    if scheme != "Bearer" or not (value == call.world.token() or _usable(call.state, value)):
         raise Refusal(403, 10000, "Authentication error")
 
 
@@ -157,11 +157,11 @@ def _groups(call: Call, **path: str) -> Answer:
     return ok(list(found))
 
 
-def verify(call: Call, own_token: str, **path: str) -> Answer:
+def _verify(call: Call, **path: str) -> Answer:
     """GET .../verify: of the token in the request itself; the one question that a wrong token may ask."""
     value = call.header("Authorization").removeprefix("Bearer ")
-    if value == own_token:
-        return ok({"id": digest(own_token)[:32], "status": "active"})
+    if value == call.world.token():
+        return ok({"id": digest(value)[:32], "status": "active"})
     found = next((token for _, token in call.state.scopes("tokens") if token[_DIGEST] == digest(value)), None)
     if found is None:
         raise Refusal(401, 1000, "Invalid API Token")
@@ -175,6 +175,7 @@ def _routes(path: str) -> list[Route]:
         Route("GET", path, _listing),
         Route("POST", path, _create),
         Route("GET", f"{path}/permission_groups", _groups),
+        Route("GET", f"{path}/verify", _verify, anonymous=True),
         Route("GET", one, _read),
         Route("PUT", one, _change),
         Route("PUT", f"{one}/value", _roll),
@@ -182,5 +183,4 @@ def _routes(path: str) -> list[Route]:
     ]
 
 
-VERIFY_PATHS = (f"{_USER_PATH}/verify", f"{_ACCOUNT_PATH}/verify")
 ROUTES = (*_routes(_ACCOUNT_PATH), *_routes(_USER_PATH))
