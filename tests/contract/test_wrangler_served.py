@@ -1,4 +1,4 @@
-"""What Wrangler deploys is what the edge answers: code, variables, secrets, assets; a rollback; nothing once deleted."""
+"""What Wrangler deploys is what the edge answers: code, secrets, assets, a rollback, and nothing once deleted."""
 
 from __future__ import annotations
 

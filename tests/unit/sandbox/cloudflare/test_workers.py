@@ -111,9 +111,8 @@ def test_versions_do_not_change_what_is_live(api: Api) -> None:
     live = api.get(f"{SCRIPTS}/web/deployments").result["deployments"][0]
     version = api.upload("web", version=True, code="export default 2", observability={"enabled": True}).result
     assert api.get(f"{SCRIPTS}/web/deployments").result["deployments"][0] == live
-    assert [item["id"] for item in api.get(f"{SCRIPTS}/web/versions?deployable=true").result["items"]][0] == version[
-        "id"
-    ]
+    listed = api.get(f"{SCRIPTS}/web/versions?deployable=true").result["items"]
+    assert listed[0]["id"] == version["id"]
     assert api.get(f"{WORKERS}/web").result["observability"]["enabled"] is False
     assert api.upload("none", version=True).code == 10007
 
