@@ -22,6 +22,7 @@ from sandbox import seed as seeds
 from sandbox.children import Children
 from sandbox.control import Control
 from sandbox.edge.controller import Controller
+from sandbox.edge.objects import EdgeObjects
 from sandbox.errors import NotRunningError, SandboxError
 from sandbox.faults import Faults
 from sandbox.gateway import Gateway
@@ -122,10 +123,13 @@ class Supervisor:
 
     def _start(self) -> None:
         from sandbox.aws.buckets import MotoBuckets
+        from sandbox.aws.s3 import keys as s3_keys
 
         control = self._serve("control", Control(self))
-        controller = Controller(self.home, self._url("edge"))
         buckets = MotoBuckets(self.home.folder("s3"))
+        if not self.only or "edge" in self.only:
+            buckets.elsewhere = EdgeObjects(self.home, self._url("edge"), lambda: s3_keys(self._vault))
+        controller = Controller(self.home, self._url("edge"), on_live=buckets.move_out)
         for name, module in SERVICES:
             if (self.only and name not in self.only) or not _present(module):
                 continue

@@ -7,26 +7,38 @@ bucket, a file per object. It knows nothing of HTTP. Multipart uploads that are 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import quote
 
 from sandbox.aws import backends
 from sandbox.home import read_json, write_bytes, write_json
 from sandbox.service import Bucket, BucketExistsError, BucketNotEmptyError, NoSuchBucketError
 
 
+class Elsewhere(Protocol):
+    """Where the objects of buckets live that Workers bind."""
+
+    def holds(self, bucket: str) -> bool:
+        """True when the objects of that bucket are there."""
+
+    def occupied(self, bucket: str) -> bool:
+        """True when there is at least one."""
+
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Any:
+        """One S3 request; answers with `status`, `headers` and `body`."""
+
+
 class MotoBuckets:
-    """`service.Buckets` on moto's S3 backend."""
+    """`service.Buckets` on moto's S3 backend; `elsewhere` has the objects that Workers can reach."""
 
     def __init__(self, folder: Path) -> None:
         self.lock = threading.RLock()
-        # Objects that Workers wrote live at the edge; its service says whether a bucket has some, and drops them.
-        self.occupied_elsewhere: Callable[[str], bool] = lambda _: False
-        self.forget_elsewhere: Callable[[str], None] = lambda _: None
+        self.elsewhere: Elsewhere | None = None
         self._file = folder / "buckets.json"
         self._objects = folder / "objects"
         self._known: dict[str, Bucket] = {}
@@ -69,9 +81,8 @@ class MotoBuckets:
         """Remove an empty bucket."""
         with self.lock:
             self.get(name)
-            if backends.s3().get_bucket(name).keys or self.occupied_elsewhere(name):
+            if backends.s3().get_bucket(name).keys or (self.elsewhere and self.elsewhere.occupied(name)):
                 raise BucketNotEmptyError(name)
-            self.forget_elsewhere(name)
             backends.s3().delete_bucket(name)
             del self._known[name]
             self._write_known()
@@ -108,11 +119,27 @@ class MotoBuckets:
             for name in list(self._known):
                 for key in list(backend.buckets[name].keys):
                     backend.buckets[name].keys.pop(key)
-                self.forget_elsewhere(name)
                 backend.delete_bucket(name)
                 del self._known[name]
                 self.save(name)
             self._write_known()
+
+    def held_elsewhere(self, name: str) -> bool:
+        """True when the objects of this bucket are not moto's."""
+        return name in self._known and self.elsewhere is not None and self.elsewhere.holds(name)
+
+    def move_out(self) -> None:
+        """Hand over the objects of buckets that a Worker has bound in the meantime, so that it sees them."""
+        with self.lock:
+            for name in self._known:
+                bucket = backends.s3().get_bucket(name)
+                if not bucket.keys or self.elsewhere is None or not self.elsewhere.holds(name):
+                    continue
+                for key, item in list(bucket.keys.items()):
+                    headers = {name.lower(): str(value) for name, value in item.metadata.items()}
+                    self.elsewhere.request("PUT", f"/{name}/{quote(key)}", headers, item.value)
+                    bucket.keys.pop(key)
+                self.save(name)
 
     def _adopt(self, bucket: Bucket) -> None:
         backends.s3().create_bucket(bucket.name, backends.REGION)

@@ -81,7 +81,7 @@ class S3Service(Service):
         self._buckets = context.buckets
         self._moto: Any = backends.application("s3")
         self.app = self._answer
-        make_keys(context.vault)
+        keys(context.vault)
 
     def reset(self) -> None:
         """No buckets."""
@@ -133,7 +133,20 @@ class S3Service(Service):
             self._change_bucket(method, bucket)
             start_response("200 OK" if method == "PUT" else "204 No Content", [("Location", f"/{bucket}")])
             return []
+        if level != "service" and self._buckets.held_elsewhere(bucket):
+            return self._hand_on(environ, start_response)
         return self._pass_on(environ, start_response, bucket)
+
+    def _hand_on(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """To the edge, where the objects are that Workers can reach."""
+        assert self._buckets.elsewhere is not None
+        self._buckets.move_out()  # what a publication could not move, because the edge was just starting
+        headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}
+        headers["content-type"] = environ.get("CONTENT_TYPE") or "application/octet-stream"
+        body = environ["wsgi.input"].read()
+        answer = self._buckets.elsewhere.request(environ["REQUEST_METHOD"], environ["RAW_URI"], headers, body)
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", answer.headers)
+        return [answer.body]
 
     def _pass_on(self, environ: WSGIEnvironment, start_response: StartResponse, bucket: str) -> Iterable[bytes]:
         """To moto; a writer alone, and with what it wrote on disk before the answer leaves."""
@@ -175,11 +188,12 @@ class S3Service(Service):
             raise _RefusalError(409, "BucketNotEmpty", text) from None
 
 
-def make_keys(vault: Vault) -> None:
-    """R2's pair of S3 keys: 32 and 64 hexadecimal digits."""
+def keys(vault: Vault) -> tuple[str, str]:
+    """R2's pair of S3 keys, 32 and 64 hexadecimal digits; made up the first time."""
     for reference, size in ((ACCESS_KEY, 16), (SECRET_KEY, 32)):
         if vault.value(reference) is None:
             vault.assign(reference, secrets.token_hex(size))
+    return vault.value(ACCESS_KEY) or "", vault.value(SECRET_KEY) or ""
 
 
 def _complete(answer: Iterable[bytes]) -> list[bytes]:

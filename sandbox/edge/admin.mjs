@@ -23,7 +23,7 @@ export function admin(runtime) {
       try {
         [status, value] = [200, await route(url.searchParams)];
       } catch (error) {
-        [status, value] = [422, { error: error.message }];
+        [status, value] = [422, { error: error.message.slice(0, 2000) }];
       }
     }
     response.writeHead(status, { "content-type": "application/json" });

@@ -14,7 +14,7 @@ import shutil
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sandbox.home import Home, read_json, write_json
@@ -26,16 +26,18 @@ _RELOAD_SECONDS = 20.0
 class Controller:
     """The sites of one sandbox; `publish` is what `Context.publish` calls."""
 
-    def __init__(self, home: Home, address: str) -> None:
+    def __init__(self, home: Home, address: str, on_live: Callable[[], None] = lambda: None) -> None:
         self._folder = home.folder("edge")
         self._path = self._folder / "sites.json"
         self._address = address
+        self._on_live = on_live
         self._lock = threading.Lock()
 
     def publish(self, sites: Sequence[Mapping[str, Any]]) -> None:
         """Serve exactly these sites; returns when they are live (while the edge starts, when they are on disk)."""
         self._write(sites)
-        self._ask("POST", "/__sandbox/reload")
+        if self._ask("POST", "/__sandbox/reload") is not None:
+            self._on_live()
 
     def clear(self) -> None:
         """Serve nothing, and forget what Workers stored."""

@@ -33,7 +33,7 @@ export function workers(sites, world) {
       // Other Workers bind a Worker by its name: that is its first version.
       const options = worker(index === 0 ? name : `${name}--version-${index + 1}`, site, names, world);
       all.push(options);
-      return { binding: `WORKER_${all.length}`, id: site.version, weight: site.weight ?? 1 };
+      return { binding: `WORKER_${all.length}`, id: site.version ?? "", weight: site.weight ?? 1 };
     });
   }
   return [router(table, sites, all, world), ...all];

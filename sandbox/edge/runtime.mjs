@@ -108,8 +108,8 @@ export class Runtime {
     const previous = this.#options;
     this.#sites = sites;
     this.#remember(boundBuckets(sites));
-    const options = this.#build(sites);
     try {
+      const options = this.#build(sites);
       await this.#serve(options);
       this.#signature = signature;
       this.#options = options;

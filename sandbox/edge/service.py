@@ -32,12 +32,12 @@ class EdgeService(Service):
         """Start the process."""
         port = self.context.ports.get(self.name)
         require_free(self.name, port)
-        s3.make_keys(self.context.vault)
-        keys = {name: value for name, value in self.context.vault.environment().items() if name.startswith("R2_")}
+        access, secret = s3.keys(self.context.vault)
         argv = [node.binary(), str(_MAIN), "--home", str(self.context.home.root), "--port", str(port)]
         argv += ["--control", self.context.url("control"), "--tools", str(_ROOT)]
         argv += ["--python", sys.executable, "--launcher", str(Path(launch.__file__))]
-        self._child = self.context.spawn(self.name, argv, environment={**os.environ, **keys})
+        environment = {**os.environ, "R2_ACCESS_KEY_ID": access, "R2_SECRET_ACCESS_KEY": secret}
+        self._child = self.context.spawn(self.name, argv, environment=environment)
 
     def wait(self) -> None:
         """Until the port answers."""

@@ -10,11 +10,15 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import boto3
 import httpx
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from sandbox.edge.controller import Controller
 from sandbox.process import descendants
@@ -212,6 +216,42 @@ def test_stored_data_survives_updates_restarts_and_kills(edge: Edge) -> None:
     edge.world.control("POST", "/reset")
     edge.publish(edge.site(bindings=STORES))
     assert (edge.ask("/kv").text, edge.ask("/r2").text) == ("", "nothing")
+
+
+def test_s3_and_workers_see_the_same_objects(edge: Edge) -> None:
+    """What was put by S3 before and after a Worker bound the bucket is the Worker's too, and the other way round."""
+    with closing(s3_client(edge.world)) as s3:
+        s3.create_bucket(Bucket="app-uploads")
+        s3.put_object(Bucket="app-uploads", Key="k", Body=b"before", Metadata={"who": "s3"})
+        edge.publish(edge.site(bindings=STORES))
+        assert s3.head_object(Bucket="app-uploads", Key="k")["Metadata"] == {"who": "s3"}
+        assert edge.ask("/r2").text == "before"
+        assert edge.ask("/r2", method="PUT", content=b"worker").text == "worker"
+        assert [item["Size"] for item in s3.list_objects_v2(Bucket="app-uploads")["Contents"]] == [6]
+        s3.put_object(Bucket="app-uploads", Key="a b/\u00fc?", Body=b"x")
+        edge.publish()
+        with pytest.raises(ClientError) as error:
+            s3.delete_bucket(Bucket="app-uploads")
+        assert error.value.response["Error"]["Code"] == "BucketNotEmpty"
+        keys = [{"Key": item["Key"]} for item in s3.list_objects_v2(Bucket="app-uploads")["Contents"]]
+        assert keys == [{"Key": "a b/\u00fc?"}, {"Key": "k"}]
+        s3.delete_objects(Bucket="app-uploads", Delete={"Objects": keys})
+        s3.delete_bucket(Bucket="app-uploads")
+        with pytest.raises(ClientError) as error:
+            s3.list_objects_v2(Bucket="app-uploads")
+        assert error.value.response["Error"]["Code"] == "NoSuchBucket"
+
+
+def s3_client(world: Running) -> Any:
+    """Boto3 with R2's keys."""
+    return boto3.client(
+        "s3",
+        endpoint_url=world.url("s3"),
+        region_name="auto",
+        aws_access_key_id=world.environment["R2_ACCESS_KEY_ID"],
+        aws_secret_access_key=world.environment["R2_SECRET_ACCESS_KEY"],
+        config=Config(request_checksum_calculation="when_required", retries={"total_max_attempts": 1}),
+    )
 
 
 def test_no_request_fails_while_versions_change(edge: Edge) -> None:
