@@ -5,6 +5,7 @@ The sandbox is a program of its own: we know its verbs, its exit codes and the f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -47,14 +48,19 @@ def call_sandbox(session: Session, arguments: Sequence[str], *, stdin: str | Non
 
 
 def _refusal(verb: str, code: int, lines: Sequence[str], *, home: str) -> DeployError:
-    """Take `error: ...` and `hint: ...` out of what it said."""
-    message = next((line.removeprefix("error: ") for line in lines if line.startswith("error: ")), None)
-    hint = next((line.removeprefix("hint: ") for line in lines if line.startswith("hint: ")), None)
-    rest = [line for line in lines if not line.startswith(("error: ", "hint: ", "usage: "))]
+    """Take cause and hint out of what it said: `error: ...` and `hint: ...`, or the usage message of its parser."""
+    said = "\n".join(lines)
+    message = re.search(r"^(?:python -m sandbox.*: )?error: (.+)$", said, re.MULTILINE)
+    hint = re.search(r"^hint: (.+)$", said, re.MULTILINE)
     kind = _ERRORS.get(code, ToolFailed)
+    if kind is UsageError:
+        return kind(
+            message.group(1) if message else f"`sandbox {verb}` does not understand these flags",
+            hint=hint.group(1) if hint else f"`inv --help sandbox.{verb}` describes them",
+        )
     return kind(
-        message or f"`sandbox {verb}` ended with exit code {code}",
+        message.group(1) if message else f"`sandbox {verb}` ended with exit code {code}",
         place=home,
-        hint=hint or "`inv sandbox.down`, then `inv sandbox.up` starts it afresh",
-        details=rest,
+        hint=hint.group(1) if hint else "`inv sandbox.down`, then `inv sandbox.up` starts it afresh",
+        details=() if message else lines,
     )

@@ -76,7 +76,7 @@ class WorkFolder:
             f"`{command}` is working on this environment" + (f" (process {pid})" if pid else ""),
             place=str(path),
             details=details,
-            hint=f"wait for it, or end it: `kill -INT {pid}`" if pid else "wait for it to end",
+            hint=f"wait for it, or end it: `kill {pid}`" if pid else "wait for it to end",
         )
 
 

@@ -1,0 +1,156 @@
+"""Ctrl-C, termination and kill -9 at a whole process with a real child."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import ROOT
+
+PROGRAM = textwrap.dedent("""
+    import sys
+    from collections.abc import Mapping, Sequence
+    from dataclasses import dataclass
+    from pathlib import Path
+
+    from invoke.program import Program
+
+    from deployer.adapters.process import Command, Processes
+    from deployer.adapters.redact import Redactor
+    from deployer.cli import runs
+    from deployer.cli.collection import collection
+    from deployer.engine.change import Action, Change
+    from deployer.engine.playbook import Playbook
+    from deployer.engine.step import BaseStep
+
+    root, child = Path(sys.argv[1]), sys.argv[2]
+
+    @dataclass(frozen=True, kw_only=True)
+    class Sleeps(BaseStep[bool]):
+        processes: Processes
+        def observe(self, context):
+            return (root / self.name).exists()
+        def diff(self, context, facts):
+            return () if facts else (Change(action=Action.RUN, address=self.name, summary=""),)
+        def apply(self, context, facts, changes):
+            (root / self.name).write_text("")
+            if self.name == "sleeps":
+                self.processes.run(Command(
+                    argv=[sys.executable, "-c", child, str(root / "child")], title="sleeper", cwd=root, environment={},
+                    log=root / "log", timeout=60, grace=1.0))
+            return {}
+
+    def build(session, *_, **__):
+        processes = Processes(Redactor(), stop=session.stop.requested, hurried=session.stop.hurried)
+        return Playbook("deploy", [
+            Sleeps(name="quick", processes=processes),
+            Sleeps(name="sleeps", needs=("quick",), processes=processes),
+            Sleeps(name="later", needs=("sleeps",), processes=processes),
+        ])
+
+    runs.build = build
+    Program(namespace=collection(root), name="Invoke", binary="inv").run(["inv", "deploy", "--env", "dev", "--json"])
+""")
+POLITE = "import os, sys, time, pathlib; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(60)"
+STUBBORN = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    + POLITE
+)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """Start a run and wait until its child is at work."""
+    (tmp_path / "environments.toml").write_text((ROOT / "environments.toml").read_text())
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(child: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(tmp_path), child],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        wait_until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text() != "")
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_until(met: Callable[[], bool]) -> None:
+    """Poll with a bound."""
+    end = time.monotonic() + 15
+    while not met():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    """Whether the process ended (a zombie has)."""
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_children_and_says_what_was_done(
+    tmp_path: Path, start: Callable[[str], subprocess.Popen[str]], number: signal.Signals
+) -> None:
+    """Exit 130, the child is gone, the recap says what came how far, stdout still holds one document."""
+    process = start(POLITE)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=15)
+
+    assert process.returncode == 130
+    assert gone(int((tmp_path / "child").read_text()))
+    lines = err.splitlines()
+    assert any(line.startswith("changed  quick") for line in lines)
+    assert any(line.startswith("failed   sleeps (interrupted)") for line in lines)
+    assert any(line.startswith("skipped  later") for line in lines)
+    assert "hint: run the same command again; it goes on from here" in lines
+    assert '"reason": "interrupted"' in out
+    assert "Traceback" not in err
+
+
+def test_a_second_ctrl_c_insists(tmp_path: Path, start: Callable[[str], subprocess.Popen[str]]) -> None:
+    """A child that ignores being asked is killed."""
+    process = start(STUBBORN)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=15)
+
+    assert process.returncode == 130
+    assert gone(int((tmp_path / "child").read_text()))
+
+
+def test_after_a_kill_the_next_run_says_so_and_goes_on(
+    tmp_path: Path, start: Callable[[str], subprocess.Popen[str]]
+) -> None:
+    """No lock is left, the journal names the step, and nothing is done twice."""
+    process = start(POLITE)
+    process.kill()
+    process.communicate()
+    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+    again = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path), POLITE], cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
+
+    assert again.returncode == 0
+    assert "was interrupted while it applied `sleeps`; 1 step had ended" in again.stderr
+    assert '"changed": 1' in again.stdout
