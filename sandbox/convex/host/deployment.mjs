@@ -12,11 +12,13 @@ import { Subscriptions } from "./subscriptions.mjs";
 import { Thread } from "./thread.mjs";
 
 const INLINE_WRAPPERS = ["convex:/_system/repl/wrappers.js", new URL("./worker/inlinequery.mjs", import.meta.url).href];
+const IDLE_SECONDS = 300;
 const EMPTY = { functions: {}, schema: null, auth: [], crons: {}, definition: null };
 
 export class Deployment {
   #live = null;
   #queue = Promise.resolve();
+  #used = 0;
   #state;
 
   constructor(folder, configuration) {
@@ -78,6 +80,7 @@ export class Deployment {
 
   /** The running thread; started when there is none. */
   async thread() {
+    this.#used = Date.now();
     this.#live ??= this.#start(this.#state.push);
     const live = this.#live;
     try {
@@ -95,6 +98,13 @@ export class Deployment {
       const thread = await this.thread();
       if (!(await thread.call("busy")) && this.subscriptions.idle) await this.sleep();
     }
+  }
+
+  /** Give memory back when nobody has asked for anything and nothing is due. */
+  async restIfIdle() {
+    if (this.#live === null || !this.subscriptions.idle || Date.now() - this.#used < IDLE_SECONDS * 1000) return;
+    const thread = await this.#live.catch(() => null);
+    if (thread && !(await thread.call("busy"))) await this.sleep();
   }
 
   /** Stop the thread until somebody asks again. */

@@ -14,6 +14,7 @@ import { coveredPaths } from "./routes.mjs";
 import { DeploymentServer } from "./server.mjs";
 
 const SERVICE = "convex-deployment";
+const IDLE_CHECK_SECONDS = 60;
 
 export class Host {
   #folder;
@@ -25,6 +26,7 @@ export class Host {
     this.#folder = folder;
     this.#log = new RequestLog(log, SERVICE);
     this.#faults = new Faults(faults, control, SERVICE);
+    setInterval(() => this.#restIdle(), IDLE_CHECK_SECONDS * 1000).unref();
   }
 
   /** Make true what the control plane says: every deployment with its keys; the others are gone. */
@@ -50,6 +52,10 @@ export class Host {
   status() {
     const rows = [...this.#running.values()].filter(({ deployment }) => !deployment.deleted);
     return Object.fromEntries(rows.map(({ deployment }) => [deployment.name, { lastDeployTime: deployment.push?.time ?? null }]));
+  }
+
+  #restIdle() {
+    for (const { deployment } of this.#running.values()) deployment.restIfIdle().catch((error) => console.error(error.message));
   }
 
   async #take(configuration) {

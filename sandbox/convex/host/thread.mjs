@@ -6,7 +6,7 @@ import { Refusal } from "./refusal.mjs";
 
 const ENTRY = new URL("./worker/main.mjs", import.meta.url);
 // The real limits are 1 s of user code for queries and mutations and 10 min for actions; a busy test machine gets more time.
-const SECONDS = { Query: 15, Mutation: 15, Action: 600, other: 60 };
+const SECONDS = { Query: 8, Mutation: 8, Action: 600, other: 60 };
 const HEAP_MEGABYTES = 256;
 
 export class Thread {
