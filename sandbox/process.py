@@ -5,6 +5,7 @@ Read from /proc where there is one, else asked of `ps` and `lsof`. Starts and en
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -70,14 +71,25 @@ def holder_of_port(port: int) -> str:
     for entry in _PROC.iterdir():
         if not entry.name.isdigit():
             continue
-        try:
-            links = {str(link.readlink()) for link in (entry / "fd").iterdir()}
-            if links & inodes:
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                return f"process {entry.name} ({command[:60]})"
-        except OSError:
-            continue  # ended meanwhile, or another user's
+        if inodes & _open_files(entry):
+            return f"process {entry.name} ({_command(entry)})"
     return "another process (of another user, or just ended)"
+
+
+def _open_files(entry: Path) -> set[str]:
+    found = set()
+    with contextlib.suppress(OSError):  # ended meanwhile, or another user's
+        for link in (entry / "fd").iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                found.add(str(link.readlink()))
+    return found
+
+
+def _command(entry: Path) -> str:
+    try:
+        return (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()[:60]
+    except OSError:
+        return "ended meanwhile"
 
 
 def _listening_inodes(port: int) -> set[str]:

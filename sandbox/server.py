@@ -106,6 +106,11 @@ class HttpServer:
             target=self._server.serve_forever, args=(0.1,), name=f"http-{name}", daemon=True
         )
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.server_address[1])
+
     def start(self) -> None:
         """Begin to answer."""
         self._thread.start()
