@@ -18,6 +18,7 @@ from sandbox.errors import SandboxError, UsageError
 from sandbox.faults import SERVICES
 from sandbox.home import Home
 
+_PORT_NAMES = ("cloudflare", "control", "convex", "edge", "s3", "secretsmanager")
 _EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage or seed, 9 not running or not startable."
 
 
@@ -168,6 +169,8 @@ def _port_wishes(flags: Sequence[str]) -> dict[str, int]:
         name, _, number = flag.partition("=")
         if not number.isdecimal() or int(number) > 65535:
             raise UsageError(f"`--port {flag}` is not NAME=NUMBER", "for example `--port edge=8787`")
+        if name.split("/")[0] not in _PORT_NAMES:
+            raise UsageError(f"no port is called `{name}`", f"ports: {', '.join(_PORT_NAMES)}")
         wishes[name] = int(number)
     return wishes
 

@@ -21,13 +21,14 @@ from typing import Any
 
 from sandbox import seed as seeds
 from sandbox.errors import NotRunningError, SandboxError, UsageError
-from sandbox.home import Home, locked, read_json, try_lock
+from sandbox.home import Home, locked, read_json, try_lock, write_bytes
 from sandbox.ports import Ports
 from sandbox.process import alive, started
 
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 8.0
 _POLL_SECONDS = 0.02
+_LARGEST_LOG = 5 * 2**20
 # The supervisor must not find real credentials, nor proxies or settings meant for other programs.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "USER", "XDG_CACHE_HOME")
 
@@ -50,6 +51,8 @@ def up(
         if connection is None:
             _recover(home)
             Ports(home.root / "ports.json").fix(dict(ports or {}))
+            if seed_text is not None:
+                write_bytes(home.seed, seed_text.encode())  # found when it starts, so that no other world is made first
             connection = _start(home, only)
         else:
             _compare_ports(home, ports or {})
@@ -113,6 +116,9 @@ def _start(home: Home, only: Sequence[str]) -> dict[str, Any]:
     failure = home.root / "failure.json"
     failure.unlink(missing_ok=True)
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    for path in home.folder("logs").iterdir():
+        if path.stat().st_size > _LARGEST_LOG:
+            path.replace(path.with_suffix(".old"))
     with home.log("supervisor").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "sandbox.supervisor", str(home.root), *only],

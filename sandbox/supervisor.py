@@ -5,7 +5,6 @@ The only module that knows which services there are. Started by `lifecycle.up` a
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
 import signal
@@ -131,7 +130,7 @@ class Supervisor:
             buckets.elsewhere = EdgeObjects(self.home, self._url("edge"), lambda: s3_keys(self._vault))
         controller = Controller(self.home, self._url("edge"), on_live=buckets.move_out)
         for name, module in SERVICES:
-            if (self.only and name not in self.only) or not _present(module):
+            if self.only and name not in self.only:
                 continue
             context = Context(
                 name=name,
@@ -151,7 +150,7 @@ class Supervisor:
         for service in self._services:
             service.wait()
         with self._changing:
-            stored = self.home.seed.read_text() if self.home.seed.exists() else None
+            stored = self.home.seed.read_bytes().decode() if self.home.seed.exists() else None
             self._seed = seeds.parse(stored) if stored else seeds.Seed()
             self._apply_seed()
             self._ready = True
@@ -216,15 +215,6 @@ class Supervisor:
         self._log.close()
         (self.home.root / "processes.json").unlink(missing_ok=True)
         self.home.remove_sockets()
-
-
-def _present(module: str) -> bool:
-    try:
-        if module == "sandbox.attach" and importlib.util.find_spec("sandbox.provider.__main__") is None:
-            return False
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def main() -> int:
