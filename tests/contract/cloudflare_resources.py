@@ -371,6 +371,15 @@ CASES = (
         imported="update",
     ),
     Case(
+        type="cloudflare_workers_script",
+        variant="observed",
+        first=f'{ACCOUNT}\nscript_name = "site"\nmain_module = "index.js"\ncontent = "export default {{}}"\nlogpush = true\n'
+        "observability = { enabled = true, head_sampling_rate = 0.5, logs = { enabled = true, invocation_logs = true } }",
+        second=f'{ACCOUNT}\nscript_name = "site"\nmain_module = "index.js"\ncontent = "export default {{}}"',
+        import_id="{account}/site",
+        imported="update",
+    ),
+    Case(
         type="cloudflare_worker",
         first=f'{ACCOUNT}\nname = "site"',
         second=f'{ACCOUNT}\nname = "site"\ntags = ["team:web"]\nobservability = {{ enabled = true, head_sampling_rate = 0.5, '

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from tests.contract.cloudflare_resources import CASES, Case
 from tests.support.account import Account
+from tests.support.either_provider import REQUIRED, provider_environment
 from tests.support.sandbox import running_sandbox
 from tests.support.terraform import Terraform
 
@@ -20,17 +20,15 @@ ZONE = "vibechecc.app"
 SEED = {"schema": 1, "account": {"id": ACCOUNT, "name": "vibechecc"}, "zones": [ZONE]}
 # What the provider talks to; the edge stays off.
 SERVICES = ("cloudflare", "s3", "provider")
-MAIN = """
-terraform {
-  required_providers {
-    cloudflare = { source = "cloudflare/cloudflare", version = "~> 5.0" }
-  }
-}
+MAIN = (
+    REQUIRED
+    + """
 locals {
   account = "%s"
   zone    = "%s"
 }
 """
+)
 EMPTY, CHANGES = 0, 2  # what `plan -detailed-exitcode` answers
 
 
@@ -45,25 +43,9 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 def environment(
     account: Account, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    """What Terraform is started with: the embedded provider attached, or the official one where Terraform finds it."""
-    wanted = {
-        name: value for name, value in account.sandbox.environment.items() if name.startswith(("CLOUDFLARE_", "TF_"))
-    }
-    if request.config.getoption("--provider") == "official":
-        del wanted["TF_REATTACH_PROVIDERS"]
-        # A mirror or a development override is named in the person's own configuration.
-        for name in ("TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR"):
-            if os.environ.get(name):
-                wanted[name] = os.environ[name]
-        _require_official(tmp_path_factory.mktemp("official"), wanted)
-    return wanted
-
-
-def _require_official(folder: Path, environment: Mapping[str, str]) -> None:
-    (folder / "main.tf").write_text(MAIN % (ACCOUNT, ""))
-    tried = Terraform(folder=folder, work=folder, environment=environment).run("init", "-no-color", ok=(0, 1))
-    if tried.returncode:
-        pytest.skip("the official half did not run: Terraform finds no cloudflare/cloudflare provider")
+    """What Terraform is started with."""
+    wanted = request.config.getoption("--provider")
+    return provider_environment(wanted, account.sandbox.environment, tmp_path_factory.mktemp("provider"))
 
 
 def _objects(account: Account) -> dict[str, list[str]]:

@@ -50,10 +50,8 @@ def _upload(call: Call, account_id: str, name: str) -> Answer:
     worker = existing or model.save(call, model.new_worker(call, name))
     content, metadata = uploads.from_form(call, model.newest(call, worker))
     changes = {key: metadata[key] for key in _SHARED if metadata.get(key) is not None}
-    changes["logpush"] = bool(metadata.get("logpush"))
-    if "observability" in changes:
-        changes["observability"] = merged(worker["observability"] or {}, changes["observability"])
-    model.save(call, worker, **changes)
+    # PUT replaces: what is not sent is off. The other settings stay, as clients other than Terraform do not send them.
+    model.save(call, worker, **{"observability": None, **changes})
     annotations = metadata.get("annotations") or {}
     version = model.add_version(call, model.find_worker(call, worker["id"]), content, annotations, "upload")
     share = {"version_id": version["id"], "percentage": 100}

@@ -59,7 +59,7 @@ def test_one_store_for_both_apis(api: Api) -> None:
 
 def test_classic_upload_is_live_at_once(api: Api) -> None:
     """PUT makes a version and deploys it; its deployment id is the version's without hyphens."""
-    answer = api.upload("web", agent_metadata=None, annotations={"workers/tag": "one"}).result
+    answer = api.upload("web", annotations={"workers/tag": "one"}).result
     live = api.get(f"{SCRIPTS}/web/deployments").result["deployments"][0]
     assert live["versions"][0]["version_id"].replace("-", "") == answer["deployment_id"]
     assert live["annotations"]["workers/tag"] == "one"
