@@ -164,15 +164,6 @@ DNSSEC = Singleton(
 )
 
 
-_SOA = {
-    "mname": "ada.ns.cloudflare.test",
-    "rname": "dns.cloudflare.com",
-    "refresh": 10000,
-    "retry": 2400,
-    "expire": 604800,
-    "min_ttl": 1800,
-    "ttl": 3600,
-}
 _BOT_FREE = {
     "enable_js": False,
     "fight_mode": False,
@@ -262,20 +253,5 @@ SINGLETONS = (
         ),
         write=("PUT",),
         merge=True,
-    ),
-    Singleton(
-        kind="dns_settings",
-        path=f"{_ZONE}/dns_settings",
-        fields=(
-            Field("flatten_all_cnames", default=False),
-            Field("foundation_dns", default=False),
-            Field("multi_provider", default=False),
-            Field("nameservers", lambda _: {"type": "cloudflare.standard", "ns_set": 1}),
-            Field("ns_ttl", 86400),
-            Field("secondary_overrides", default=False),
-            Field("soa", lambda _: _SOA),
-            Field("zone_mode", "standard"),
-        ),
-        checks=(between("ns_ttl", 30, 86400), one_of("zone_mode", ("standard", "cdn_only", "dns_only"))),
     ),
 )

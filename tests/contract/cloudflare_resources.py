@@ -320,6 +320,13 @@ CASES = (
         imported="no",
     ),
     Case(
+        type="cloudflare_r2_managed_domain",
+        before=BUCKET,
+        first=f"{_UPLOADS}\nenabled = true",
+        second=f"{_UPLOADS}\nenabled = false",
+        imported="no",
+    ),
+    Case(
         type="cloudflare_notification_policy_webhooks",
         first=f'{ACCOUNT}\nname = "hook"\nurl = "https://hooks.example.test/a"\nsecret = "dummy"',
         second=f'{ACCOUNT}\nname = "hook"\nurl = "https://hooks.example.test/b"\nsecret = "dummy"',
