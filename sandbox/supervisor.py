@@ -233,6 +233,11 @@ def main() -> int:
     except SandboxError as error:
         write_json(home.root / "failure.json", {"message": error.message, "hint": error.hint})
         return error.exit_code
+    except OSError as error:
+        # A full disk, a home that became read-only: said by `up`, if it can be written down at all.
+        logging.exception("the sandbox ended")
+        write_json(home.root / "failure.json", {"message": f"the sandbox cannot go on: {error}", "hint": ""})
+        return SandboxError.exit_code
     return 0
 
 

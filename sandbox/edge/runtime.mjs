@@ -39,9 +39,13 @@ export class Runtime {
   /** Forget everything that Workers stored. */
   clear() {
     return this.#enqueue(async () => {
-      await this.#end();
-      fs.rmSync(this.#storage, { recursive: true, force: true });
+      // Moved away under the running workerd; the one that the new options start finds an empty place.
+      const old = `${this.#storage}.old`;
+      fs.rmSync(old, { recursive: true, force: true });
+      if (fs.existsSync(this.#storage)) fs.renameSync(this.#storage, old);
+      this.#signature = "";
       await this.#apply(this.#readSites());
+      fs.rmSync(old, { recursive: true, force: true });
     });
   }
 

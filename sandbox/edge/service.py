@@ -11,6 +11,7 @@ from sandbox import launch, node
 from sandbox.aws import s3
 from sandbox.children import Child
 from sandbox.edge.controller import Controller
+from sandbox.errors import SandboxError
 from sandbox.ports import require_free
 from sandbox.service import Context, Service
 
@@ -30,6 +31,8 @@ class EdgeService(Service):
 
     def start(self) -> None:
         """Start the process."""
+        if not (_ROOT / "node_modules" / "wrangler").is_dir():
+            raise SandboxError("the edge needs the pinned Wrangler's runtime, and it is not installed", "`./bootstrap`")
         port = self.context.ports.get(self.name)
         require_free(self.name, port)
         access, secret = s3.keys(self.context.vault)

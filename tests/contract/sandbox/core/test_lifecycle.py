@@ -189,6 +189,25 @@ def test_reset_forgets_state_and_requests_but_no_address(home: Path) -> None:
     assert json.loads((home / "connection.json").read_text())["environment"] == before["environment"]
 
 
+def test_coverage_lists_what_every_service_covers(home: Path) -> None:
+    """One line per route, action or feature, by service; a request beyond them is refused and shows as unknown."""
+    connection = up(home)
+    covered = json.loads(start(home, "coverage", "--json").stdout)["coverage"]
+    assert {name for name, lines in covered.items() if lines} >= {
+        "cloudflare",
+        "convex",
+        "edge",
+        "s3",
+        "secretsmanager",
+    }
+    assert "GET /{bucket}?location" in covered["s3"]
+    token = connection["environment"]["CLOUDFLARE_API_TOKEN"]
+    url = f"{connection['services']['cloudflare']}/zones/x/spectrum/apps"
+    assert httpx.get(url, headers={"authorization": f"Bearer {token}"}).status_code >= 400
+    unknown = json.loads(start(home, "requests", "--unknown", "--json").stdout)["requests"]
+    assert [entry["path"] for entry in unknown] == ["/client/v4/zones/x/spectrum/apps"]
+
+
 def test_a_port_in_use_is_one_clear_error(home: Path) -> None:
     """The message has the port, its service, who holds it and the next command; nothing is left running."""
     with socket.socket() as taken:
