@@ -107,7 +107,10 @@ def _reason(result: RunResult) -> str | None:
 def last_cut_off(folder: Path) -> CutOff | None:
     """Return the last run in `folder` if it was cut off; call it before the new run begins."""
     try:
-        text = (folder / FILE_NAME).read_text(encoding="utf-8", errors="replace")
+        with (folder / FILE_NAME).open("rb") as file:
+            # The last run is at the end; more than the limit is never read, whatever the file has become.
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 2 * _KEEP_BYTES))
+            text = file.read(2 * _KEEP_BYTES).decode("utf-8", errors="replace")
     except OSError:
         return None
     began: dict[str, Any] | None = None

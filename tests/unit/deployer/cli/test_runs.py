@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from deployer.adapters.redact import Redactor
+from deployer.cli.session import Session
+from deployer.engine.step import Context
 from deployer.engine.workfolder import WorkFolder
 from deployer.errors import StateLocked, Unverified
 from tests.support.cli import Checkout, FileStep, make_checkout, use_steps
@@ -233,3 +236,62 @@ def test_an_unverified_release_has_its_own_exit_code(checkout: Checkout, monkeyp
     ran = checkout.inv("deploy", "--env", "dev")
 
     assert (ran.code, ran.out) == (8, "")
+
+
+def test_a_full_disk_is_found_before_anything_is_touched(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be noted is not done: one error, exit 1, no traceback."""
+    use_steps(monkeypatch, two_steps(checkout.root))
+    folder = WorkFolder.of(checkout.root, target="cloudflare", environment="development").make()
+    (folder / "journal.jsonl").symlink_to("/dev/full")
+
+    ran = checkout.inv("deploy", "--env", "dev")
+
+    assert ran.code == 1
+    assert "error: cannot write: no space left on device" in ran.err
+    assert "hint: free some space" in ran.err
+    assert not (checkout.root / "one").exists()
+
+
+def test_a_disk_that_fills_up_stops_the_next_step_before_it_acts(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first step ended; the second is not begun, and the error is the disk's."""
+    first, second = two_steps(checkout.root)
+    folder = WorkFolder.of(checkout.root, target="cloudflare", environment="development").make()
+
+    def fill_up(self: FileStep, *_: object) -> dict[str, object]:
+        self.path.write_text("made\n")
+        (folder / "journal.jsonl").unlink()
+        (folder / "journal.jsonl").symlink_to("/dev/full")
+        return {}
+
+    monkeypatch.setattr(FileStep, "apply", fill_up)
+    use_steps(monkeypatch, [first, second])
+
+    ran = checkout.inv("deploy", "--env", "dev", "--json")
+
+    assert ran.code == 1
+    assert json.loads(ran.out)["error"]["reason"] == "local-disk"
+    assert (checkout.root / "one").exists()
+    assert not (checkout.root / "two").exists()
+
+
+def test_secrets_never_reach_a_stream_or_the_mistake_log(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that a step registered and then blurts out is masked in progress, errors, JSON and the log."""
+    canary = "canary/value+1"
+
+    def blurt(self: FileStep, context: Context) -> bool:
+        context.say(f"using {canary}")
+        raise KeyError(canary)
+
+    monkeypatch.setattr(FileStep, "observe", blurt)
+    monkeypatch.setattr(Session, "redactor", Redactor([canary]))
+    use_steps(monkeypatch, two_steps(checkout.root))
+
+    ran = checkout.inv("deploy", "--env", "dev", "--json")
+
+    (log,) = (checkout.root / ".work/log").glob("mistake-*.md")
+    assert ran.code == 70
+    assert "***" in ran.err
+    for text in (ran.out, ran.err, log.read_text()):
+        assert canary not in text
