@@ -36,17 +36,17 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.provider", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--socket", required=True, help="unix socket to listen on; made, and removed at the end")
     socket = str(Path(parser.parse_args(argv).socket).absolute())
-    from .server import serve
+    from .server import Server
 
     with contextlib.suppress(FileNotFoundError):
         Path(socket).unlink()
-    server = serve(socket, dict(os.environ))
+    server = Server(socket, dict(os.environ))
     Path(socket).chmod(0o600)
     print(reattach(socket, os.getpid()), flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         while sys.stdin.buffer.read(4096):
             pass
-    server.stop(grace=1).wait()
+    server.stop(grace=1)
     with contextlib.suppress(FileNotFoundError):
         Path(socket).unlink()
     return 0

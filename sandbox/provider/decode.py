@@ -115,10 +115,8 @@ def _items(attribute: Attribute, node: Any, current: Any, behaviour: str, comput
         raise Mismatch
     nodes = node or []
     have = current if present else []
-    if behaviour is NESTED_ONLY or (behaviour is IF_UNSET and present):
-        count = len(have)
-    else:
-        count = len(nodes)
+    keeps_length = behaviour is NESTED_ONLY or (behaviour is IF_UNSET and present)
+    count = len(have if keeps_length else nodes)
     return [
         _item(
             attribute,

@@ -47,7 +47,6 @@ class Hooks:
     value: Callable[[Call, Value, Any], Value | None] | None = None  # the new state and the object that it came from
     operations: dict[str, Callable[[Call], Value | None]] = field(default_factory=dict)  # instead of the general way
     delete: Callable[[Call], None] | None = None  # before the delete's request
-    validate: Callable[[Schema, Value, Diagnostics], None] | None = None
 
 
 _NONE = Hooks()

@@ -1,6 +1,6 @@
 """The HTTP client: the official client's headers, retries and wording of errors, and loopback only.
 
-Knows nothing of resources. Connections are kept per thread.
+Knows nothing of resources. Connections are kept for the next request until the client is closed.
 """
 
 from __future__ import annotations
@@ -94,7 +94,17 @@ class Client:
             "x-stainless-os": platform.system(),
             "x-stainless-arch": platform.machine(),
         }
-        self._local = threading.local()
+        self._idle: list[http.client.HTTPConnection] = []
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Hang up; requests under way still end."""
+        with self._lock:
+            self._closed = True
+            for connection in self._idle:
+                connection.close()
+            self._idle.clear()
 
     def send(self, request: Request) -> Response:
         """Send, repeat what deserves it, and raise `Failed` on everything that is not a success."""
@@ -120,35 +130,34 @@ class Client:
         if request.content_type:
             headers["content-type"] = request.content_type
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection = self._connection(parts)
+        connection = self._take(parts)
         try:
             connection.request(request.method, target, body=request.body, headers=headers)
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            self._drop()
+            connection.close()
             return _reason(error, parts)
-        if answer.will_close:
-            self._drop()
+        self._put_back(connection)
         return Response(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
 
-    def _connection(self, parts: SplitResult) -> http.client.HTTPConnection:
-        kept: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if kept is not None and kept.sock is not None:
-            readable, _, _ = select.select([kept.sock], [], [], 0)
-            if not readable:  # readable without a request under way: the server hung up
-                return kept
-        self._drop()
+    def _take(self, parts: SplitResult) -> http.client.HTTPConnection:
+        with self._lock:
+            while self._idle:
+                connection = self._idle.pop()
+                readable, _, _ = select.select([connection.sock], [], [], 0)
+                if not readable:
+                    return connection
+                connection.close()  # readable without a request under way: the server hung up
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._local.connection = kind(parts.hostname or "", parts.port)
-        connection: http.client.HTTPConnection = self._local.connection
-        return connection
+        return kind(parts.hostname or "", parts.port)
 
-    def _drop(self) -> None:
-        kept = getattr(self._local, "connection", None)
-        if kept is not None:
-            kept.close()
-            self._local.connection = None
+    def _put_back(self, connection: http.client.HTTPConnection) -> None:
+        with self._lock:
+            if connection.sock is not None and not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
 
 
 def _reason(error: Exception, parts: SplitResult) -> str:

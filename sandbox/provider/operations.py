@@ -135,7 +135,10 @@ def delete(call: Call) -> None:
     if rules.delete:
         rules.delete(call)
     if call.row.delete is not None:
-        call.client.send(_request(call, call.row.delete))
+        request = _request(call, call.row.delete)
+        if call.row.unread_delete:
+            request.accept = "*/*"
+        call.client.send(request)
 
 
 def import_state(call: Call, text: str) -> Value | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 from . import datasources, facts, operations, validation
@@ -66,8 +65,8 @@ class Provider:
         if urlsplit(base).hostname and not is_loopback(base):
             raise Refused(
                 "The embedded provider talks to loopback only",
-                f"Its base URL is {base}. It belongs to the sandbox: set CLOUDFLARE_BASE_URL to the stand-in's address, "
-                "or run without TF_REATTACH_PROVIDERS to use the official provider against the real API.",
+                f"Its base URL is {base}. It belongs to the sandbox: set CLOUDFLARE_BASE_URL to the stand-in's "
+                "address, or run without TF_REATTACH_PROVIDERS to use the official provider against the real API.",
             )
         suffix = config.get("user_agent_operator_suffix")
         headers = {"user-agent": user_agent(terraform_version, f'"{suffix}"' if is_set(suffix) else None)}
@@ -78,7 +77,13 @@ class Provider:
                 headers[header] = settings[name] or ""
         if settings["api_user_service_key"]:
             headers["x-auth-user-service-key"] = settings["api_user_service_key"] or ""
+        self.close()
         self._client = Client(base, headers)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._client is not None:
+            self._client.close()
 
     @property
     def client(self) -> Client:
@@ -170,10 +175,6 @@ class Provider:
         validation.validate(schema, config, found)
         if kind == "provider":
             _validate_credentials(config, found)
-        row = RESOURCES.get(name) if kind == "resource" else None
-        rules = hooks(row.quirk if row else None)
-        if rules.validate:
-            rules.validate(schema, config, found)
 
 
 def _validate_credentials(config: Value, found: Diagnostics) -> None:

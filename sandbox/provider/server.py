@@ -181,6 +181,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
         return pb.ReadDataSource.Response(state=dump(found, schema))
 
 
+_OPTIONS = [("grpc.max_send_message_length", _LARGEST_MESSAGE), ("grpc.max_receive_message_length", _LARGEST_MESSAGE)]
 _CAPABILITIES = pb.ServerCapabilities(plan_destroy=True, get_provider_schema_optional=True)
 
 
@@ -203,17 +204,20 @@ def _guard(name: str, method: Callable[[Any, Any], Any]) -> Callable[[Any, Any],
     return guarded
 
 
-def serve(socket: str, environment: Mapping[str, str]) -> grpc.Server:
-    """Start answering on a unix socket."""
-    server = grpc.server(
-        futures.ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="provider"),
-        options=[
-            ("grpc.max_send_message_length", _LARGEST_MESSAGE),
-            ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
-        ],
-    )
-    rpc.add_ProviderServicer_to_server(Servicer(Provider(environment)), server)
-    grpc_controller_pb2_grpc.add_GRPCControllerServicer_to_server(_Controller(), server)
-    server.add_insecure_port(f"unix:{socket}")
-    server.start()
-    return server
+class Server:
+    """A running provider."""
+
+    def __init__(self, socket: str, environment: Mapping[str, str]):
+        self._provider = Provider(environment)
+        self._grpc = grpc.server(
+            futures.ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="provider"), options=_OPTIONS
+        )
+        rpc.add_ProviderServicer_to_server(Servicer(self._provider), self._grpc)
+        grpc_controller_pb2_grpc.add_GRPCControllerServicer_to_server(_Controller(), self._grpc)
+        self._grpc.add_insecure_port(f"unix:{socket}")
+        self._grpc.start()
+
+    def stop(self, grace: float | None) -> None:
+        """End after the calls under way, or after so many seconds."""
+        self._grpc.stop(grace).wait()
+        self._provider.close()

@@ -1,7 +1,7 @@
 """Terraform values in Python, and their two encodings on the wire (msgpack and JSON).
 
-A null is `None`, an unknown value is `UNKNOWN`; lists and sets are lists, maps and objects are dicts. Numbers are `int`,
-or `Decimal` when they have a fraction, because Terraform's numbers are wider than a float. Knows nothing of schemas
+A null is `None`, an unknown value is `UNKNOWN`; lists and sets are lists, maps and objects are dicts. Numbers are
+`int`, or `Decimal` when they have a fraction, because Terraform's numbers are wider than a float. Knows no schemas
 beyond the type expressions that Terraform itself uses (`"string"`, `["list", "number"]`, `["object", {...}]`, ...).
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msgpack
 
@@ -35,7 +35,7 @@ class Dynamic:
     value: Any
 
 
-def is_set(value: Any) -> bool:
+def is_set(value: Any) -> TypeGuard[Any]:
     """Whether there is a known value (not null)."""
     return value is not None and value is not UNKNOWN
 
@@ -136,7 +136,7 @@ def _encode(value: Any, kind: Any) -> Any:
             return {key: _encode(value[key], each) for key, each in kind[1].items()}
 
 
-def _encode_number(value: int | float | Decimal) -> int | float | str:
+def _encode_number(value: float | Decimal) -> int | float | str:
     if isinstance(value, int):
         return value if -(2**63) <= value < 2**64 else str(value)
     exact = Decimal(repr(value)) if isinstance(value, float) else value

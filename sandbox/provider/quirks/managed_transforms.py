@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..encode import encode
 from ..diagnostics import Refused
+from ..encode import encode
 from ..hooks import Call, Hooks, Value
 from ..http import json_request
 from ..operations import parse, path_of

@@ -125,11 +125,11 @@ def _refreshed(kept: Any, told: Any) -> Any:
     out = []
     for module in kept:
         fresh = by_name.get(module["name"])
-        if fresh is not None:
-            module = {**module, "content_sha256": _digest(fresh, "Refresh Error")}
-            if is_set(module["content_base64"]):
-                module["content_base64"] = fresh["content_base64"]
-        out.append(module)
+        if fresh is None:
+            out.append(module)
+            continue
+        content = fresh["content_base64"] if is_set(module["content_base64"]) else module["content_base64"]
+        out.append({**module, "content_base64": content, "content_sha256": _digest(fresh, "Refresh Error")})
     return out
 
 

@@ -21,10 +21,26 @@ from ..values import UNKNOWN, dump_json, is_set
 _SCRIPT = "accounts/{account_id}/workers/scripts/{script_name}"
 _SERVICE = "accounts/{account_id}/workers/services/{script_name}"
 _METADATA = (
-    "annotations assets bindings body_part cache_options compatibility_date compatibility_flags exports keep_assets "
-    "keep_bindings limits logpush main_module migrations observability package_dependencies placement tail_consumers "
-    "usage_model"
-).split()
+    "annotations",
+    "assets",
+    "bindings",
+    "body_part",
+    "cache_options",
+    "compatibility_date",
+    "compatibility_flags",
+    "exports",
+    "keep_assets",
+    "keep_bindings",
+    "limits",
+    "logpush",
+    "main_module",
+    "migrations",
+    "observability",
+    "package_dependencies",
+    "placement",
+    "tail_consumers",
+    "usage_model",
+)
 
 
 def _plan(plan: Plan) -> None:

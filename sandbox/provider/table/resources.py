@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .row import Row, collection, setting
 
 _ACCOUNT, _ZONE = "accounts/{account_id}", "zones/{zone_id}"
@@ -13,7 +15,8 @@ _JURISDICTION = {"cf-r2-jurisdiction": "jurisdiction"}
 def _of_bucket(path: str, delete: str | None = None, **more: object) -> Row:
     """Something about an R2 bucket, which cannot be imported."""
     whole: dict[str, object] = {"import_id": None, "import_to": (), "id_from": None, "headers": _JURISDICTION}
-    return setting(f"{_BUCKET}/{path}", "PUT", delete=delete, stays=delete is None, **{**whole, **more})
+    options = {**whole, "delete": delete, "stays": delete is None, **more}
+    return replace(setting(f"{_BUCKET}/{path}", "PUT"), **options)  # type: ignore[arg-type]
 
 
 RESOURCES: dict[str, Row] = {
@@ -59,10 +62,14 @@ RESOURCES: dict[str, Row] = {
     "cloudflare_total_tls": setting(f"{_ZONE}/acm/total_tls", "POST"),
     "cloudflare_universal_ssl_setting": setting(f"{_ZONE}/ssl/universal/settings"),
     "cloudflare_url_normalization_settings": setting(
-        f"{_ZONE}/url_normalization", "PUT", delete=f"DELETE {_ZONE}/url_normalization", stays=False
+        f"{_ZONE}/url_normalization", "PUT", delete=f"DELETE {_ZONE}/url_normalization", stays=False, unread_delete=True
     ),
     "cloudflare_managed_transforms": setting(
-        f"{_ZONE}/managed_headers", delete=f"DELETE {_ZONE}/managed_headers", stays=False, quirk="managed_transforms"
+        f"{_ZONE}/managed_headers",
+        delete=f"DELETE {_ZONE}/managed_headers",
+        stays=False,
+        unread_delete=True,
+        quirk="managed_transforms",
     ),
     "cloudflare_hostname_tls_setting": Row(
         create=f"PUT {_ZONE}/hostnames/settings/{{setting_id}}/{{hostname}}",
@@ -82,7 +89,7 @@ RESOURCES: dict[str, Row] = {
     ),
     "cloudflare_dns_record": collection(f"{_ZONE}/dns_records", "dns_record_id", quirk="dns_record"),
     "cloudflare_healthcheck": collection(f"{_ZONE}/healthchecks", "healthcheck_id"),
-    "cloudflare_ruleset": collection("{scope}/rulesets", "ruleset_id", quirk="ruleset"),
+    "cloudflare_ruleset": collection("{scope}/rulesets", "ruleset_id", unread_delete=True, quirk="ruleset"),
     "cloudflare_page_rule": collection(f"{_ZONE}/pagerules", "pagerule_id", quirk="page_rule"),
     "cloudflare_snippet_rules": setting(
         f"{_ZONE}/snippets/snippet_rules",

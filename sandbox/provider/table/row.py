@@ -23,9 +23,9 @@ class Row:
     envelope: bool = True  # the object is under "result"
     id_from: str | None = None  # the attribute that `id` repeats
     stays: bool = False  # a destroy leaves it in the API, and says so
+    unread_delete: bool = False  # the answer to a delete may be anything
     headers: dict[str, str] = field(default_factory=dict)  # sent with every request; values may name an attribute
     quirk: str | None = None  # module in quirks/ with what no general rule covers
-    options: dict[str, str] = field(default_factory=dict)  # what the quirk needs to know
 
 
 def collection(path: str, part: str, attribute: str = "id", **more: object) -> Row:
@@ -33,7 +33,8 @@ def collection(path: str, part: str, attribute: str = "id", **more: object) -> R
     one = f"{path}/{{{part}}}" if part == attribute else f"{path}/{{{part}={attribute}}}"
     scope = path.split("/", 1)[0]
     if scope == "{scope}":
-        lead, to = "<{accounts|zones}/{account_id|zone_id}>/", ("scope",)
+        lead = "<{accounts|zones}/{account_id|zone_id}>/"
+        to: tuple[str, ...] = ("scope",)
     else:
         parents = [piece[1:-1] for piece in path.split("/") if piece.startswith("{")]
         lead, to = "".join(f"<{parent}>/" for parent in parents), tuple(parents)
