@@ -57,7 +57,7 @@ def require_free(name: str, port: int) -> None:
         except OSError:
             raise PortInUseError(
                 f"port {port} of `{name}` is in use by {holder_of_port(port)}",
-                f"end that process, or choose another port: `python -m sandbox up --port {name}=0`",
+                f"end that process, or choose another port: `inv sandbox.up --port {name}=0`",
             ) from None
 
 

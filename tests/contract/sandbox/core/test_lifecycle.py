@@ -217,7 +217,7 @@ def test_a_port_in_use_is_one_clear_error(home: Path) -> None:
         failed = start(home, "up", "--port", f"edge={port}")
         assert failed.returncode == 9
         assert f"port {port} of `edge` is in use by process {os.getpid()}" in failed.stderr
-        assert "`python -m sandbox up --port edge=0`" in failed.stderr
+        assert "`inv sandbox.up --port edge=0`" in failed.stderr
         assert "Traceback" not in failed.stderr
         assert start(home, "down").stdout.strip() == "no sandbox was running"
         assert start(home, "up", "--port", "edge=0").returncode == 0
