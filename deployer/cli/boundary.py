@@ -23,6 +23,8 @@ from deployer.errors import DeployError, InternalError, Interrupted
 if TYPE_CHECKING:
     from types import FrameType
 
+    from invoke.parser import Argument
+
 JSON_HELP = "print one JSON document on stdout"
 COLOR_HELP = "colours on a terminal; --no-color or NO_COLOR turns them off"
 
@@ -54,9 +56,21 @@ def command(
         for flag, text in (("json", JSON_HELP), ("color", COLOR_HELP)):
             if flag in flags:
                 texts.setdefault(flag, text)
-        return Task(run, name=name.rpartition(".")[2], help=texts, iterable=lists, auto_shortflags=False)
+        return _Task(run, name=name.rpartition(".")[2], help=texts, iterable=lists, auto_shortflags=False)
 
     return decorate
+
+
+class _Task(Task[Any]):
+    """A task that can be asked for its flags more than once: Invoke empties the help texts while it reads them."""
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """Return the flags and keep their texts."""
+        texts = dict(self.help)
+        try:
+            return super().get_arguments(ignore_unknown_help)
+        finally:
+            self.help = texts
 
 
 def guarded(session: Session, body: Callable[[], int]) -> int:

@@ -49,7 +49,7 @@ def run_playbook(session: Session, wish: Wish) -> int:
     if wish.list_steps:
         return _list_steps(session, wish, loaded, environment)
     if wish.verb == "destroy" and not wish.check:
-        confirm_destroy(session, wish, environment)
+        confirm_destroy(session, wish, loaded, environment)
 
     from deployer.adapters.environ import identity
     from deployer.cli.targets import connect
@@ -195,14 +195,14 @@ def _list_steps(session: Session, wish: Wish, loaded: LoadedInventory, environme
     return 0
 
 
-def confirm_destroy(session: Session, wish: Wish, environment: Environment) -> None:
+def confirm_destroy(session: Session, wish: Wish, loaded: LoadedInventory, environment: Environment) -> None:
     """Hold up a destroy that nobody confirmed, or that the inventory's guard forbids."""
     protected = environment.guards.protected
     if protected and not wish.allow_protected:
         raise GuardRefused(
             f"`{environment.name}` is protected: guards.protected is true",
-            place="environments.toml",
-            hint=f"`inv config --env {environment.name}` shows where it is set; --allow-protected overrides it",
+            place=loaded.effective(wish.env).origins[("guards", "protected")].place,
+            hint="--allow-protected overrides it, for those who are sure",
         )
     if wish.yes and (not protected or wish.sandbox):
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from deployer.engine.step import Context
 from deployer.engine.workfolder import WorkFolder
 from deployer.errors import StateLocked, Unverified
 from tests.support.cli import Checkout, FileStep, make_checkout, use_steps
+from tests.support.inventory import line_of, text
 
 
 @pytest.fixture
@@ -222,6 +224,8 @@ def test_protected_environments_need_more_than_yes(checkout: Checkout, monkeypat
         ran = checkout.inv("destroy", "--env", "prod", *flags)
         assert ran.code == 11
         assert not (checkout.root / "one").exists()
+    line = line_of(text(), "guards = { protected = true")
+    assert f"(environments.toml:{line})" in checkout.inv("destroy", "--env", "prod", "--yes").err
     assert "type its name on a terminal" in ran.err
     lifted = checkout.inv("destroy", "--env", "prod", "--yes", "--set", "guards.protected=false")
     assert lifted.code == 0
@@ -293,5 +297,26 @@ def test_secrets_never_reach_a_stream_or_the_mistake_log(checkout: Checkout, mon
     (log,) = (checkout.root / ".work/log").glob("mistake-*.md")
     assert ran.code == 70
     assert "***" in ran.err
-    for text in (ran.out, ran.err, log.read_text()):
-        assert canary not in text
+    for written in (ran.out, ran.err, log.read_text()):
+        assert canary not in written
+
+
+class Terminal(io.StringIO):
+    """A person who types one line."""
+
+    def isatty(self) -> bool:
+        """Somebody is there."""
+        return True
+
+
+@pytest.mark.parametrize(("typed", "code"), [("production\n", 0), ("prod\n", 11), ("", 11), ("y\n", 11)])
+def test_the_name_is_typed_in_full(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, typed: str, code: int) -> None:
+    """Only the environment's own name goes on; an alias or `y` does not."""
+    use_steps(monkeypatch, two_steps(checkout.root), name="destroy")
+    monkeypatch.setattr("sys.stdin", Terminal(typed))
+
+    ran = checkout.inv("destroy", "--env", "prod", "--allow-protected", "--yes")
+
+    assert ran.code == code
+    assert "This removes everything of `production` on cloudflare." in ran.err
+    assert (checkout.root / "one").exists() == (code == 0)
