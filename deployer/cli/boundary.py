@@ -23,7 +23,7 @@ from deployer.errors import DeployError, InternalError, Interrupted
 if TYPE_CHECKING:
     from types import FrameType
 
-    from invoke.parser import Argument
+    from invoke.parser.argument import Argument
 
 JSON_HELP = "print one JSON document on stdout"
 COLOR_HELP = "colours on a terminal; --no-color or NO_COLOR turns them off"
