@@ -1,3 +1,4 @@
+import dns from 'node:dns'
 import { existsSync } from 'node:fs'
 import { defineConfig } from '@playwright/test'
 
@@ -15,6 +16,15 @@ const browsers = [
 const executablePath = browsers.find((path) => path && existsSync(path))
 if (!executablePath)
   throw new Error('no Chromium found; set CHROMIUM_PATH or install it as /usr/bin/chromium')
+
+// A browser takes every name below localhost for this machine; the system's resolver, which Playwright's own requests
+// ask, may not know such names.
+const lookup: (name: string, options: dns.LookupAllOptions) => Promise<dns.LookupAddress[]> =
+  dns.promises.lookup
+Object.assign(dns.promises, {
+  lookup: (name: string, options: dns.LookupAllOptions) =>
+    lookup(name.endsWith('.localhost') ? 'localhost' : name, options),
+})
 
 export default defineConfig({
   testDir: 'e2e',
