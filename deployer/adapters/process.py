@@ -49,6 +49,8 @@ class Command:
     grace: float = 10.0
     # Answers that are data (`show -json`) are captured but kept out of the log.
     log_stdout: bool = True
+    # A program that must not die half-way when we are killed: its output then still has somewhere to go.
+    outlives_us: bool = False
     hint: str | None = None
 
 
@@ -167,17 +169,22 @@ def plain_text(text: str) -> str:
 def _start(command: Command, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     if not command.cwd.is_dir():
         raise ToolMissing(f"{command.title} cannot run, its folder does not exist", place=str(command.cwd))
+    pipes = [os.pipe() for _ in range(2)] if command.outlives_us else []
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             list(command.argv),
             cwd=command.cwd,
             env=dict(environment),
             stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=pipes[0][1] if pipes else subprocess.PIPE,
+            stderr=pipes[1][1] if pipes else subprocess.PIPE,
+            # The child holds the reading ends too: a pipe that lost its reader would kill it at its next word.
+            pass_fds=[read for read, _ in pipes],
             # A group of its own: Ctrl-C reaches us alone, and we pass it on in order.
             start_new_session=True,
         )
+        if pipes:
+            process.stdout, process.stderr = (os.fdopen(read, "rb", buffering=0) for read, _ in pipes)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EMFILE, errno.ENOMEM, errno.EAGAIN):
             raise LocalDisk(f"{command.title} cannot be started: {error.strerror}", place=str(command.log)) from None
@@ -186,6 +193,11 @@ def _start(command: Command, environment: Mapping[str, str]) -> subprocess.Popen
             place=command.argv[0],
             hint=command.hint or "run `inv doctor` to see which tools are missing",
         ) from None
+    else:
+        return process
+    finally:
+        for _, write in pipes:
+            os.close(write)
 
 
 class _Log:

@@ -70,15 +70,17 @@ def leftovers(folder: Path) -> list[Leftover]:
     return sorted(found, key=lambda leftover: leftover.since)
 
 
-def end_leftovers(folder: Path, *, grace: float = 20.0) -> list[Leftover]:
-    """End what is still alive of earlier runs, politely first. The notes stay until `forget`."""
+def end_leftovers(folder: Path, *, patience: float = 0.0, grace: float = 20.0) -> list[Leftover]:
+    """End what is still alive of earlier runs, politely first. The notes stay until `forget`.
+
+    For `patience` seconds it may end by itself: interrupting a program in the middle of a request can lose the answer.
+    """
     found = leftovers(folder)
+    _wait(folder, patience)
     for number, wait in ((signal.SIGINT, grace), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
         if not _signal_all(folder, number):
             break
-        limit = time.monotonic() + wait
-        while time.monotonic() < limit and any(left.pids for left in leftovers(folder)):
-            time.sleep(0.05)
+        _wait(folder, wait)
     return found
 
 
@@ -86,6 +88,12 @@ def forget(found: list[Leftover]) -> None:
     """Remove the notes of programs that are dealt with."""
     for leftover in found:
         leftover.note.unlink(missing_ok=True)
+
+
+def _wait(folder: Path, seconds: float) -> None:
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit and any(left.pids for left in leftovers(folder)):
+        time.sleep(0.05)
 
 
 def _signal_all(folder: Path, number: signal.Signals) -> bool:

@@ -84,6 +84,7 @@ def _stack(wiring: Wiring, stack: str, *, needs: tuple[str, ...]) -> Step[Any]:
         stack_name=stack,
         state=wiring.state_file(stack),
         details=wiring.details,
+        adoption=wiring.adoption(stack),
         recover=wiring.recover_once,
     )
 

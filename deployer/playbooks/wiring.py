@@ -14,7 +14,7 @@ from typing import Any
 
 from deployer.adapters import process_records
 from deployer.adapters.aws import AwsAccess
-from deployer.adapters.cloudflare import CloudflareApi
+from deployer.adapters.cloudflare import FINDABLE, CloudflareApi, import_id
 from deployer.adapters.convex import ConvexCli, ConvexControl, ConvexDeployment
 from deployer.adapters.environ import identity
 from deployer.adapters.http import Http
@@ -31,12 +31,15 @@ from deployer.adapters.wrangler import Wrangler
 from deployer.engine.stop import Stop
 from deployer.inventory.load import LoadedInventory
 from deployer.inventory.model import Environment, SecretRef
+from deployer.steps.adoption import Adoption, Note
 from deployer.steps.application import Application
 from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.secrets import DEPLOY_KEY, FINGERPRINT_KEY
 from deployer.steps.terraform import StateFile
 
 _PATH_SEPARATOR = ":"
+# How long a Terraform that a killed run left behind may go on to its own end.
+_LEFTOVER_PATIENCE = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +115,7 @@ class Wiring:
 
     @cached_property
     def _leftovers(self) -> list[process_records.Leftover]:
-        found = process_records.end_leftovers(self.records)
+        found = process_records.end_leftovers(self.records, patience=_LEFTOVER_PATIENCE)
         # A note of Terraform stays: it is the proof by which its lock may be released.
         process_records.forget([note for note in found if not note.title.startswith("terraform")])
         return found
@@ -209,6 +212,14 @@ class Wiring:
             stack=stack,
             records=self.records,
             identity=identity(),
+        )
+
+    def adoption(self, stack: str) -> Adoption:
+        """What to do about things that exist and are not in a stack's state."""
+        return Adoption(
+            note=Note(self.state_bucket, f"releases/{self.environment.name}/unfinished-{stack}.json"),
+            find=lambda kind, wanted: import_id(self.cloudflare, kind, wanted),
+            findable=FINDABLE,
         )
 
     def _terraform_environment(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from deployer.adapters.terraform import Plan, Stack
 from deployer.engine.change import Action, Change
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import GuardRefused, StepFailed
-from deployer.steps.terraform import StateFile, apply_unlocking, plan_changes
+from deployer.steps.terraform import StateFile, plan_changes
 
 # How Terraform addresses a Worker.
 _WORKER = ".cloudflare_worker."
@@ -47,7 +47,8 @@ class StackRemoved(BaseStep[Plan | None]):
         """Carry out the plan that was shown."""
         assert facts is not None
         self.state.keep_copy()
-        apply_unlocking(self.stack(), facts, self.state, context)
+        stack = self.stack()
+        self.state.unlocking(lambda: stack.apply(facts), context)
         return self.known(facts, changes)
 
 

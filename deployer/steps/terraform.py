@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from deployer.adapters import process_records
 from deployer.adapters.state import Bucket
@@ -15,9 +15,12 @@ from deployer.adapters.terraform.events import lock_holder
 from deployer.adapters.terraform.plan import UnknownOutput
 from deployer.engine.change import Action, Change, Unknown
 from deployer.engine.step import BaseStep, Context
-from deployer.errors import ServiceFailed, StateLocked
+from deployer.errors import ServiceFailed, ServiceUnreachable, StateLocked, ToolFailed
+from deployer.steps.adoption import Adoption
 
 _ACTIONS = {"create": Action.CREATE, "update": Action.UPDATE, "replace": Action.REPLACE, "delete": Action.DELETE}
+_ADOPTED = " (made by a deploy that was cut off, taken into the state)"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,67 +69,109 @@ class StateFile:
         process_records.forget(started)
         return True
 
+    def unlocking(self, work: Callable[[], T], context: Context) -> T:
+        """Do `work`; a lock that a killed run of ours left behind is removed first, anybody else's is an error."""
+        try:
+            return work()
+        except StateLocked:
+            if not self.release_abandoned_lock():
+                raise
+            context.say("removed the state lock of a run that was killed")
+            return work()
+
+
+@dataclass(frozen=True)
+class StackFacts:
+    """The plan, and what exists already because an apply was cut off: address to import id."""
+
+    plan: Plan
+    adopted: Mapping[str, str]
+
 
 @dataclass(frozen=True, kw_only=True)
-class TerraformStack(BaseStep[Plan]):
+class TerraformStack(BaseStep[StackFacts]):
     """A stack as the inventory wishes it; provides `<stack>.outputs`."""
 
     stack: Callable[[], Stack]
     state: StateFile
     stack_name: str
+    adoption: Adoption
     # Ends, once per run, what a killed run has left running.
     recover: Callable[[], None]
     # Attributes of every change, for `--diff`.
     details: bool = False
 
-    def observe(self, context: Context) -> Plan:
+    def observe(self, context: Context) -> StackFacts:
         """Plan it. Where there is no bucket yet, check mode predicts against an empty state."""
         if not context.check:
             self.recover()
         stack = self.stack()
         if self.state.bucket.exists():
-            return stack.plan(details=self.details or context.check)
-        if not context.check:
+            plan = stack.plan(details=self.details or context.check)
+        elif context.check:
+            plan = stack.plan(with_backend=False, details=True)
+        else:
             raise ServiceFailed("the bucket of the state does not exist", place=f"bucket `{self.state.bucket.name}`")
-        return stack.plan(with_backend=False, details=True)
+        if not self.adoption.concerns(plan.changes):
+            return StackFacts(plan, {})
+        detailed = plan if self.details or context.check else stack.read_details(plan)
+        return StackFacts(plan, self.adoption.existing(detailed.changes))
 
-    def diff(self, context: Context, facts: Plan) -> Sequence[Change]:
+    def diff(self, context: Context, facts: StackFacts) -> Sequence[Change]:
         """One change per resource, in Terraform's words."""
-        return plan_changes(facts, self.stack_name)
+        return plan_changes(facts.plan, self.stack_name, facts.adopted)
 
-    def known(self, facts: Plan, changes: Sequence[Change]) -> Mapping[str, object]:
+    def known(self, facts: StackFacts, changes: Sequence[Change]) -> Mapping[str, object]:
         """The outputs: those of the state if nothing changes, else what the plan says of them."""
-        if changes and not facts.outputs:
+        if changes and not facts.plan.outputs:
             return {}
-        return {f"{self.stack_name}.outputs": _with_unknowns(facts.outputs, self.name)}
+        return {f"{self.stack_name}.outputs": _with_unknowns(facts.plan.outputs, self.name)}
 
-    def apply(self, context: Context, facts: Plan, changes: Sequence[Change]) -> Mapping[str, object]:
-        """Apply the plan that was shown."""
+    def apply(self, context: Context, facts: StackFacts, changes: Sequence[Change]) -> Mapping[str, object]:
+        """Apply the plan that was shown; what an earlier apply had made already is taken into the state first."""
         stack = self.stack()
         self.state.keep_copy()
-        outputs = apply_unlocking(stack, facts, self.state, context)
+        plan = facts.plan
+        if facts.adopted:
+            plan = self._adopt(stack, facts.adopted, context)
+        creating = [change.address for change in plan.changes if change.word == "create"]
+        if creating:
+            self.adoption.note.write(creating)
+        outputs = plan.outputs if plan.empty else self._apply(stack, plan, context)
+        if creating or facts.adopted:
+            self.adoption.note.clear()
         return {f"{self.stack_name}.outputs": outputs}
 
+    def _apply(self, stack: Stack, plan: Plan, context: Context) -> Mapping[str, Any]:
+        """Apply; where an answer was lost, what was made all the same is taken into the state, and the rest follows."""
+        try:
+            return self.state.unlocking(lambda: stack.apply(plan), context)
+        except (ToolFailed, ServiceFailed, ServiceUnreachable):
+            rest = stack.plan(details=True)
+            if not self.adoption.concerns(rest.changes):
+                raise
+            # Before the apply none of them existed, so whatever is there now is ours.
+            made = self.adoption.existing(rest.changes)
+            if not made:
+                raise
+        rest = self._adopt(stack, made, context)
+        return rest.outputs if rest.empty else self.state.unlocking(lambda: stack.apply(rest), context)
 
-def apply_unlocking(stack: Stack, plan: Plan, state: StateFile, context: Context) -> Mapping[str, Any]:
-    """Apply; a lock that a killed run of ours left behind is removed first, anybody else's is an error."""
-    try:
-        return stack.apply(plan)
-    except StateLocked:
-        if not state.release_abandoned_lock():
-            raise
-        context.say("removed the state lock of a run that was killed")
-        return stack.apply(plan)
+    def _adopt(self, stack: Stack, adopted: Mapping[str, str], context: Context) -> Plan:
+        for address, identifier in adopted.items():
+            context.say(f"taking {address} into the state")
+            self.state.unlocking(lambda a=address, i=identifier: stack.import_resource(a, i), context)  # type: ignore[misc]
+        return stack.plan()
 
 
-def plan_changes(plan: Plan, stack_name: str) -> tuple[Change, ...]:
+def plan_changes(plan: Plan, stack_name: str, adopted: Collection[str] = ()) -> tuple[Change, ...]:
     """A plan as changes; one whose outputs alone would change is one change."""
     # By address: the two ways in which a plan is read list them in different orders.
     changes = tuple(
         Change(
-            action=_ACTIONS[change.word],
+            action=Action.UPDATE if change.address in adopted else _ACTIONS[change.word],
             address=f"{stack_name}:{change.address}",
-            summary=_summary(change.address, change.reason),
+            summary=_summary(change.address, change.reason) + (_ADOPTED if change.address in adopted else ""),
             detail=change.detail,
         )
         for change in sorted(plan.changes, key=lambda change: change.address)

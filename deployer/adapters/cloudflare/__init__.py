@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from deployer.adapters.cloudflare.api import CloudflareApi, LiveVersion
+from deployer.adapters.cloudflare.existing import FINDABLE, import_id
 
-__all__ = ["CloudflareApi", "LiveVersion"]
+__all__ = ["FINDABLE", "CloudflareApi", "LiveVersion", "import_id"]

@@ -77,6 +77,11 @@ class CloudflareApi:
         found = self._call("GET", f"/zones?name={urllib.parse.quote(name)}&account.id={self.account}")
         return bool(found)
 
+    def get(self, path: str) -> Any:
+        """The result of any GET; None if the thing does not exist."""
+        response = self._send("GET", path, accept={404})
+        return None if response.status == 404 else _result(response)
+
     def _script(self, worker: str) -> str:
         return f"/accounts/{self.account}/workers/scripts/{_quoted(worker)}"
 

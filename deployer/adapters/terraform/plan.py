@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Word = Literal["create", "update", "replace", "delete"]
@@ -39,6 +39,8 @@ class PlannedChange:
     address: str
     reason: str | None = None
     detail: str = ""
+    # Planned attributes, in a plan read with details; sensitive ones are left out.
+    wanted: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def planned_changes(data: Mapping[str, Any]) -> list[PlannedChange]:
         word = _WORDS.get(tuple(change["actions"]))
         if word is not None and resource.get("mode") != "data":
             detail = "\n".join(_attribute_lines(change))
-            found.append(PlannedChange(word, resource["address"], resource.get("action_reason"), detail))
+            wanted = _plain_attributes(change)
+            found.append(PlannedChange(word, resource["address"], resource.get("action_reason"), detail, wanted))
     return found
 
 
@@ -82,6 +85,12 @@ def _with_unknowns(value: Any, unknown: Any, name: str) -> Any:
         pairs = zip(value, [*unknown, *[None] * (len(value) - len(unknown))], strict=False)
         return [_with_unknowns(item, part, f"{name}[{index}]") for index, (item, part) in enumerate(pairs)]
     return value
+
+
+def _plain_attributes(change: Mapping[str, Any]) -> dict[str, Any]:
+    hidden = change.get("after_sensitive") or {}
+    after = change.get("after") or {}
+    return {} if hidden is True else {name: value for name, value in after.items() if not hidden.get(name)}
 
 
 def _attribute_lines(change: Mapping[str, Any]) -> Iterator[str]:

@@ -19,9 +19,9 @@ from typing import Any
 from deployer.adapters.files import digest_of, disk_errors, locked, make_folder, read_text, write_private
 from deployer.adapters.process import Command, Completed, Processes
 from deployer.adapters.terraform.binary import Terraform
-from deployer.adapters.terraform.events import Events, failure, parse_events
+from deployer.adapters.terraform.events import Events, failure, parse_events, state_locked
 from deployer.adapters.terraform.plan import EVENT_WORDS, PlannedChange, planned_changes, planned_outputs
-from deployer.errors import DeployError
+from deployer.errors import DeployError, ToolFailed
 
 # An interrupted Terraform finishes the request it is in, saves the state and gives back the lock.
 _GRACE = 30.0
@@ -102,6 +102,27 @@ class Stack:
         _, events = self._run_json("apply", arguments, folder, data)
         plan.file.unlink(missing_ok=True)
         return events.outputs
+
+    def read_details(self, plan: Plan) -> Plan:
+        """The same plan, with attributes and planned outputs."""
+        if plan.file is None or plan.empty:
+            return plan
+        shown = self._show(plan.file, *self._ready())
+        return Plan(tuple(planned_changes(shown)), plan.changed_outputs, planned_outputs(shown), plan.file)
+
+    def import_resource(self, address: str, identifier: str) -> None:
+        """Take something that exists into the state."""
+        folder, data = self._ready()
+        variables = f"-var-file={self._variables_file()}"
+        arguments = ["import", "-input=false", "-no-color", variables, address, identifier]
+        try:
+            self._run("import", arguments, folder, data)
+        except ToolFailed as error:
+            # This command has no `-json`.
+            text = "\n".join(line.strip("│ ") for line in error.details)
+            if "Lock Info:" in text:
+                raise state_locked(text, place=str(error.place), unlock=self.unlock_hint) from None
+            raise
 
     def outputs(self) -> Mapping[str, Any]:
         """The outputs in the state."""
@@ -235,6 +256,8 @@ class Stack:
             timeout=self.timeout,
             success=success,
             grace=_GRACE,
+            # Killed between a request and the state, it would forget what it has made.
+            outlives_us=verb == "apply",
             log_stdout=log_stdout,
         )
 
