@@ -39,6 +39,10 @@ export class AuditLog {
 
   #read() {
     if (!fs.existsSync(this.#file)) return [];
-    return fs.readFileSync(this.#file, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
+    return fs
+      .readFileSync(this.#file, "utf8")
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
   }
 }

@@ -6,10 +6,25 @@ import { Refusal } from "./refusal.mjs";
 
 export const NOBODY = Object.freeze({ kind: "nobody", identity: null });
 const CLAIMS = {
-  sub: "subject", iss: "issuer", name: "name", given_name: "givenName", family_name: "familyName", nickname: "nickname",
-  preferred_username: "preferredUsername", profile: "profileUrl", picture: "pictureUrl", email: "email",
-  email_verified: "emailVerified", gender: "gender", birthdate: "birthday", zoneinfo: "timezone", locale: "language",
-  phone_number: "phoneNumber", phone_number_verified: "phoneNumberVerified", address: "address", updated_at: "updatedAt",
+  sub: "subject",
+  iss: "issuer",
+  name: "name",
+  given_name: "givenName",
+  family_name: "familyName",
+  nickname: "nickname",
+  preferred_username: "preferredUsername",
+  profile: "profileUrl",
+  picture: "pictureUrl",
+  email: "email",
+  email_verified: "emailVerified",
+  gender: "gender",
+  birthdate: "birthday",
+  zoneinfo: "timezone",
+  locale: "language",
+  phone_number: "phoneNumber",
+  phone_number_verified: "phoneNumberVerified",
+  address: "address",
+  updated_at: "updatedAt",
 };
 const TECHNICAL_CLAIMS = new Set(["aud", "exp", "iat", "nbf", "jti"]);
 const HASHES = { RS256: "sha256", ES256: "sha256" };
@@ -59,7 +74,11 @@ export async function userCaller(token, deployment) {
       : sameIssuer(one.domain, claims.iss) && audiences.includes(one.applicationID),
   );
   if (!provider) {
-    throw new Refusal(401, "NoAuthProvider", "No auth provider found matching the given token. Check that your auth.config.ts names its issuer and audience.");
+    throw new Refusal(
+      401,
+      "NoAuthProvider",
+      "No auth provider found matching the given token. Check that your auth.config.ts names its issuer and audience.",
+    );
   }
   if (typeof claims.exp !== "number" || claims.exp * 1000 < Date.now()) {
     throw new Refusal(401, "InvalidAuthHeader", "Could not verify OIDC token claim: Token expired");
@@ -75,7 +94,11 @@ export async function userCaller(token, deployment) {
 async function checkSignature(token, { alg, kid }, provider) {
   const [head, body, signature] = token.split(".");
   const keys = await keySet(provider).catch(() => {
-    throw new Refusal(401, "AuthProviderDiscoveryFailed", "Auth provider discovery failed: its keys could not be fetched.");
+    throw new Refusal(
+      401,
+      "AuthProviderDiscoveryFailed",
+      "Auth provider discovery failed: its keys could not be fetched.",
+    );
   });
   const valid = keys
     .filter((key) => HASHES[alg] && (kid === undefined || key.kid === undefined || key.kid === kid))
@@ -83,7 +106,8 @@ async function checkSignature(token, { alg, kid }, provider) {
       const publicKey = { key: createPublicKey({ key, format: "jwk" }), dsaEncoding: "ieee-p1363" };
       return verify(HASHES[alg], Buffer.from(`${head}.${body}`), publicKey, Buffer.from(signature, "base64url"));
     });
-  if (!valid) throw new Refusal(401, "InvalidAuthHeader", "Could not verify OIDC token claim: the signature does not match");
+  if (!valid)
+    throw new Refusal(401, "InvalidAuthHeader", "Could not verify OIDC token claim: the signature does not match");
 }
 
 async function keySet(provider) {
@@ -104,7 +128,10 @@ const fetchJson = async (address) => (await fetch(address, { signal: AbortSignal
 
 function decodedToken(token) {
   try {
-    const [header, claims] = String(token).split(".").slice(0, 2).map((part) => JSON.parse(Buffer.from(part, "base64url").toString("utf8") || "null"));
+    const [header, claims] = String(token)
+      .split(".")
+      .slice(0, 2)
+      .map((part) => JSON.parse(Buffer.from(part, "base64url").toString("utf8") || "null"));
     if (header && claims) return [header, claims];
   } catch {
     // said below
@@ -122,6 +149,9 @@ function decodedIdentity(encoded) {
 }
 
 function sameIssuer(configured, claimed) {
-  const plain = (text) => String(text ?? "").replace(/^https:\/\//, "").replace(/\/$/, "");
+  const plain = (text) =>
+    String(text ?? "")
+      .replace(/^https:\/\//, "")
+      .replace(/\/$/, "");
   return plain(configured) === plain(claimed);
 }

@@ -21,7 +21,10 @@ export class Backups {
     this.#folder = path.join(deployment.folder, "backups");
     // Only finished exports are files, so this is the whole memory of a former life.
     if (fs.existsSync(this.#folder)) {
-      const finished = fs.readdirSync(this.#folder).filter((name) => /^export-\d+\.zip$/.test(name)).sort();
+      const finished = fs
+        .readdirSync(this.#folder)
+        .filter((name) => /^export-\d+\.zip$/.test(name))
+        .sort();
       this.#exports = finished.map((name) => completed(BigInt(/\d+/.exec(name)[0])));
     }
   }
@@ -69,7 +72,11 @@ export class Backups {
       const { counts } = await (await this.#deployment.thread()).call("planImport", request);
       const deletes = Object.values(counts).some((one) => one.deleted > 0);
       const message = summary(counts);
-      this.#changeImport(id, { state: "waiting_for_confirmation", message_to_confirm: message, require_manual_confirmation: deletes });
+      this.#changeImport(id, {
+        state: "waiting_for_confirmation",
+        message_to_confirm: message,
+        require_manual_confirmation: deletes,
+      });
     } catch (error) {
       this.#failImport(id, error);
     }

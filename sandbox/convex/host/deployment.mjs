@@ -13,10 +13,12 @@ import { Thread } from "./thread.mjs";
 
 const INLINE_WRAPPERS = ["convex:/_system/repl/wrappers.js", new URL("./worker/inlinequery.mjs", import.meta.url).href];
 const IDLE_SECONDS = 300;
+const WAKE_MILLISECONDS = 500; // after a crash, so that code that always crashes does not fill the machine
 const EMPTY = { functions: {}, schema: null, auth: [], crons: {}, definition: null };
 
 export class Deployment {
   #live = null;
+  #ending = Promise.resolve(); // of the thread before: two must never write one journal
   #queue = Promise.resolve();
   #used = 0;
   #state;
@@ -81,10 +83,13 @@ export class Deployment {
   /** The running thread; started when there is none. */
   async thread() {
     this.#used = Date.now();
-    this.#live ??= this.#start(this.#state.push);
+    this.#live ??= this.#ending.then(() => this.#start(this.#state.push));
     const live = this.#live;
     try {
-      return await live;
+      const thread = await live;
+      if (!thread.ended) return thread;
+      if (this.#live === live) this.#retire(() => thread.exited);
+      return this.thread();
     } catch (error) {
       if (this.#live === live) this.#live = null;
       throw error;
@@ -93,8 +98,7 @@ export class Deployment {
 
   /** Start the thread only if something must happen without anybody asking. */
   async wake() {
-    const jobs = fs.existsSync(path.join(this.folder, "documents.ndjson"));
-    if (!this.gone && this.push && (jobs || Object.keys(this.analysis.crons).length > 0)) {
+    if (!this.gone && this.push && (this.#mayHaveJobs() || Object.keys(this.analysis.crons).length > 0)) {
       const thread = await this.thread();
       if (!(await thread.call("busy")) && this.subscriptions.idle) await this.sleep();
     }
@@ -109,9 +113,8 @@ export class Deployment {
 
   /** Stop the thread until somebody asks again. */
   async sleep() {
-    const live = this.#live;
-    this.#live = null;
-    await (await live?.catch(() => null))?.stop();
+    this.#retire((thread) => thread.stop());
+    await this.#ending;
   }
 
   /** Changes of code and environment, one after the other. */
@@ -176,9 +179,8 @@ export class Deployment {
   async destroy() {
     this.deleted = true;
     this.subscriptions.close();
-    const live = this.#live;
-    this.#live = null;
-    await (await live?.catch(() => null))?.terminate();
+    this.#retire((thread) => thread.terminate());
+    await this.#ending;
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -199,14 +201,23 @@ export class Deployment {
     return thread;
   }
 
-  async #replace(makeNext) {
-    const previous = this.#live;
-    const next = (async () => {
-      await (await previous?.catch(() => null))?.stop();
-      return makeNext();
+  // Let go of the live thread; `#ending` is done when it has ended.
+  #retire(end) {
+    const live = this.#live;
+    this.#live = null;
+    if (live === null) return;
+    const before = this.#ending;
+    this.#ending = (async () => {
+      await before;
+      const thread = await live.catch(() => null);
+      if (thread) await end(thread);
     })();
-    this.#live = next;
-    await next;
+  }
+
+  async #replace(makeNext) {
+    this.#retire((thread) => thread.stop());
+    this.#live = this.#ending.then(makeNext);
+    await this.#live;
     this.subscriptions.invalidateAll();
   }
 
@@ -240,15 +251,22 @@ export class Deployment {
     const live = this.#live;
     if (live && (await live.catch(() => null)) === thread && this.#live === live) {
       this.#live = null;
-      if (!this.deleted) setTimeout(() => void this.wake().catch(() => null), 500);
+      setTimeout(() => void this.wake().catch(() => null), WAKE_MILLISECONDS);
     }
   }
 
   // Code of pushes that never finished because the process was killed.
   #removeUnfinished() {
     for (const name of fs.readdirSync(this.folder)) {
-      if (name.startsWith("code-") && name !== this.push?.folder) fs.rmSync(path.join(this.folder, name), { recursive: true });
+      if (name.startsWith("code-") && name !== this.push?.folder)
+        fs.rmSync(path.join(this.folder, name), { recursive: true });
     }
+  }
+
+  // A job that has run may be in the journal as pending too: then the thread starts and rests again.
+  #mayHaveJobs() {
+    const file = path.join(this.folder, "documents.ndjson");
+    return fs.existsSync(file) && /"kind":"(pending|inProgress)"/.test(fs.readFileSync(file, "utf8"));
   }
 
   #read() {

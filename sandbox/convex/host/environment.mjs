@@ -20,7 +20,8 @@ export function changedVariables(current, changes) {
       continue;
     }
     checkValue(value);
-    if (next[name] !== value) events.push([name in next ? "update_environment_variable" : "create_environment_variable", name]);
+    if (next[name] !== value)
+      events.push([name in next ? "update_environment_variable" : "create_environment_variable", name]);
     next[name] = value;
   }
   if (Object.keys(next).length > MOST) {
@@ -31,7 +32,8 @@ export function changedVariables(current, changes) {
 
 function checkName(name) {
   if (typeof name !== "string" || !/^[a-zA-Z_]+[a-zA-Z0-9_]*$/.test(name)) {
-    const rule = "Environment variable names must begin with a letter and may only include characters a-z, A-Z, 0-9, and underscores.";
+    const rule =
+      "Environment variable names must begin with a letter and may only include characters a-z, A-Z, 0-9, and underscores.";
     throw badRequest("EnvironmentVariableNameInvalid", `The environment variable name ${name} is invalid. ${rule}`);
   }
   if (name.length > LONGEST_NAME) {
@@ -39,7 +41,10 @@ function checkName(name) {
     throw badRequest("EnvironmentVariableNameTooLong", `The environment variable name ${name} is too long. ${rule}`);
   }
   if (BUILT_IN.has(name)) {
-    throw badRequest("EnvVarNameForbidden", `Environment variable with name "${name}" is built-in and cannot be overridden`);
+    throw badRequest(
+      "EnvVarNameForbidden",
+      `Environment variable with name "${name}" is built-in and cannot be overridden`,
+    );
   }
 }
 
@@ -48,6 +53,9 @@ function checkValue(value) {
   const size = Buffer.byteLength(value);
   if (size > LARGEST_VALUE) {
     const rule = `(max size: ${LARGEST_VALUE})`;
-    throw badRequest("EnvironmentVariableValueTooLarge", `The environment variable value is ${size} bytes, which is too large. ${rule}`);
+    throw badRequest(
+      "EnvironmentVariableValueTooLarge",
+      `The environment variable value is ${size} bytes, which is too large. ${rule}`,
+    );
   }
 }

@@ -38,24 +38,31 @@ export class Host {
       if (!wanted.has(name) && !deployment.deleted) await deployment.destroy();
     }
     await Promise.all(
-      [...wanted.values()].map((one) => this.#take(one).catch((error) => problems.push(`${one.name}: ${error.message}`))),
+      [...wanted.values()].map((one) =>
+        this.#take(one).catch((error) => problems.push(`${one.name}: ${error.message}`)),
+      ),
     );
     return { problems, status: this.status() };
   }
 
   /** End orderly: what was told to clients is on disk already. */
   async close() {
-    await Promise.all([...this.#running.values()].map(({ server, deployment }) => Promise.all([server.close(), deployment.sleep()])));
+    await Promise.all(
+      [...this.#running.values()].map(({ server, deployment }) => Promise.all([server.close(), deployment.sleep()])),
+    );
   }
 
   /** Facts that the Management API shows. */
   status() {
     const rows = [...this.#running.values()].filter(({ deployment }) => !deployment.deleted);
-    return Object.fromEntries(rows.map(({ deployment }) => [deployment.name, { lastDeployTime: deployment.push?.time ?? null }]));
+    return Object.fromEntries(
+      rows.map(({ deployment }) => [deployment.name, { lastDeployTime: deployment.push?.time ?? null }]),
+    );
   }
 
   #restIdle() {
-    for (const { deployment } of this.#running.values()) deployment.restIfIdle().catch((error) => console.error(error.message));
+    for (const { deployment } of this.#running.values())
+      deployment.restIfIdle().catch((error) => console.error(error.message));
   }
 
   async #take(configuration) {

@@ -9,6 +9,7 @@ import { describeDefinition, indexDifference, indexesOf, pushDifference, startPu
 import { badRequest } from "./refusal.mjs";
 
 const STAGED_SECONDS = 300;
+const MOST_STAGED = 2; // each holds a thread; a second so that somebody's dry run does not disturb a push
 
 export class Pushes {
   #deployment;
@@ -59,10 +60,18 @@ export class Pushes {
       numDocs: counts[index.name.split(".")[0]] ?? 0,
     });
     const indexes = [
-      ...indexesOf(analysis.schema).map((index) => predicted(index, added.has(index.name) ? "added" : "identical", added.has(index.name))),
+      ...indexesOf(analysis.schema).map((index) =>
+        predicted(index, added.has(index.name) ? "added" : "identical", added.has(index.name)),
+      ),
       ...difference.removed_indexes.map((index) => predicted(index, "dropped", false)),
     ];
-    const root = { definitionPath: "", schemaValidation: analysis.schema?.schemaValidation ?? false, tables, indexes, discardedStagedValidators: [] };
+    const root = {
+      definitionPath: "",
+      schemaValidation: analysis.schema?.schemaValidation ?? false,
+      tables,
+      indexes,
+      discardedStagedValidators: [],
+    };
     return { componentSchemaEvaluations: { "": root }, newComponentDefinitions: [] };
   }
 
@@ -79,7 +88,8 @@ export class Pushes {
     const schemaId = schemaChange?.schemaIds?.[""];
     const staged = [...this.#staged.values()].find((one) => one.schemaId === schemaId);
     if (!dryRun && schemaId !== this.#pendingSchema) return { type: "raceDetected" };
-    if (!staged) throw badRequest("SchemaNotFound", "The schema of this push is not known any more: start the push again.");
+    if (!staged)
+      throw badRequest("SchemaNotFound", "The schema of this push is not known any more: start the push again.");
     const misfit = await staged.thread.call("validate");
     if (!misfit) return { type: "complete" };
     this.#drop(staged.id);
@@ -97,7 +107,8 @@ export class Pushes {
     }
     return this.#deployment.exclusively(async () => {
       const staged = this.#staged.get(stagedId(startPush));
-      if (!staged || staged.thread.ended) throw badRequest("RaceDetected", "The push that was started is not known any more");
+      if (!staged || staged.thread.ended)
+        throw badRequest("RaceDetected", "The push that was started is not known any more");
       this.#checkRaces(staged, startPush);
       const misfit = await staged.thread.call("validate");
       if (misfit) throw badRequest("SchemaEnforcementError", `Hit an error while pushing:\n${misfit.error}`);
@@ -108,7 +119,10 @@ export class Pushes {
       await this.#deployment.adopt(push, staged.thread);
       this.#pendingSchema = null;
       const difference = pushDifference(before, push);
-      const diffs = Object.entries(difference.componentDiffs).map(([component_path, component_diff]) => ({ component_path, component_diff }));
+      const diffs = Object.entries(difference.componentDiffs).map(([component_path, component_diff]) => ({
+        component_path,
+        component_diff,
+      }));
       const metadata = { auth_diff: difference.authDiff, component_diffs: diffs, message, node_version_diff: null };
       this.#deployment.audit.add("push_config_with_components", metadata, actor);
       return difference;
@@ -131,7 +145,10 @@ export class Pushes {
     const missing = declared.filter((name) => this.#deployment.environment[name] === undefined);
     if (missing.length > 0) {
       const advice = "Set them in the Convex dashboard or CLI before pushing.";
-      throw badRequest("MissingEnvironmentVariables", `Hit an error while pushing:\nRequired environment variables are not set: ${missing.join(", ")}. ${advice}`);
+      throw badRequest(
+        "MissingEnvironmentVariables",
+        `Hit an error while pushing:\nRequired environment variables are not set: ${missing.join(", ")}. ${advice}`,
+      );
     }
   }
 
@@ -141,9 +158,11 @@ export class Pushes {
     const modules = this.#completed(request.appDefinition);
     const digest = digestOf(modules, request, this.#deployment.environment);
     const base = this.#deployment.push?.folder ?? null;
-    const known = [...this.#staged.values()].find((one) => one.digest === digest && one.base === base && !one.thread.ended);
+    const known = [...this.#staged.values()].find(
+      (one) => one.digest === digest && one.base === base && !one.thread.ended,
+    );
     if (known) return known;
-    for (const id of [...this.#staged.keys()]) this.#drop(id);
+    for (const id of [...this.#staged.keys()].slice(0, 1 - MOST_STAGED)) this.#drop(id);
     const id = randomBytes(8).toString("hex");
     const push = this.#write(id, modules, request);
     try {
@@ -162,8 +181,11 @@ export class Pushes {
   #completed({ changedModules, unchangedModuleHashes }) {
     const push = this.#deployment.push;
     const kept = unchangedModuleHashes.map(({ path: file, environment, sha256 }) => {
-      const found = push?.modules.find((one) => one.path === file && one.sha256 === sha256 && one.environment === environment);
-      if (!found) throw badRequest("RaceDetected", `Hit an error while pushing:\nModule ${file} has changed during push`);
+      const found = push?.modules.find(
+        (one) => one.path === file && one.sha256 === sha256 && one.environment === environment,
+      );
+      if (!found)
+        throw badRequest("RaceDetected", `Hit an error while pushing:\nModule ${file} has changed during push`);
       return { ...found, from: path.join(this.#deployment.folder, push.folder, file) };
     });
     return [...changedModules.map(hashed), ...kept];
@@ -208,19 +230,32 @@ function refuseComponents({ appDefinition, componentDefinitions, nodeDependencie
   if (!appDefinition?.changedModules || !appDefinition.unchangedModuleHashes) {
     throw badRequest("InvalidConfig", "`appDefinition` with `changedModules` and `unchangedModuleHashes` is required");
   }
-  const components = [...(componentDefinitions ?? []).map((one) => one.definitionPath), ...(appDefinition.dependencies ?? [])];
+  const components = [
+    ...(componentDefinitions ?? []).map((one) => one.definitionPath),
+    ...(appDefinition.dependencies ?? []),
+  ];
   if (components.length > 0) {
-    throw badRequest("SandboxNoComponents", `The sandbox runs applications without components; this one uses ${components.join(", ")}.`);
+    throw badRequest(
+      "SandboxNoComponents",
+      `The sandbox runs applications without components; this one uses ${components.join(", ")}.`,
+    );
   }
   if (nodeDependencies.length > 0) {
     const names = nodeDependencies.map((one) => one.name).join(", ");
-    throw badRequest("SandboxNoNodeDependencies", `The sandbox installs no external packages for "use node" modules: ${names}. Bundle them.`);
+    throw badRequest(
+      "SandboxNoNodeDependencies",
+      `The sandbox installs no external packages for "use node" modules: ${names}. Bundle them.`,
+    );
   }
 }
 
 function hashed({ path: file, source, sourceMap, environment }) {
-  if (!/^[\w./-]+$/.test(file) || file.includes("..")) throw badRequest("InvalidModulePath", `${file} is not a valid path to a Convex module.`);
-  const sha256 = createHash("sha256").update(source).update(sourceMap ?? "").digest("hex");
+  if (!/^[\w./-]+$/.test(file) || file.includes(".."))
+    throw badRequest("InvalidModulePath", `${file} is not a valid path to a Convex module.`);
+  const sha256 = createHash("sha256")
+    .update(source)
+    .update(sourceMap ?? "")
+    .digest("hex");
   return { path: file, environment, sha256, source };
 }
 
@@ -233,14 +268,19 @@ function writeModule(root, { path: file, source, from }) {
 
 function digestOf(modules, { appDefinition, functions }, environment) {
   const parts = modules.map((one) => `${one.path} ${one.environment} ${one.sha256}`).sort();
-  for (const one of [appDefinition.schema, appDefinition.definition]) if (one) parts.push(`${one.path} ${hashed(one).sha256}`);
-  return createHash("sha256").update(JSON.stringify([parts, functions, Object.entries(environment).sort()])).digest("hex");
+  for (const one of [appDefinition.schema, appDefinition.definition])
+    if (one) parts.push(`${one.path} ${hashed(one).sha256}`);
+  return createHash("sha256")
+    .update(JSON.stringify([parts, functions, Object.entries(environment).sort()]))
+    .digest("hex");
 }
 
 const meta = ({ path: file, environment, sha256 }) => ({ path: file, environment, sha256 });
 const schemaIdOf = (push) => `schema-${(push.schema?.sha256 ?? "none").slice(0, 24)}`;
 const stagedId = (startPush) => startPush?.componentDefinitionPackages?.[""]?.storageKey ?? null;
-const variablesIn = (source) => [...new Set([...source.matchAll(/process\.env\.([A-Za-z_]\w*)/g)].map((found) => found[1]))];
+const variablesIn = (source) => [
+  ...new Set([...source.matchAll(/process\.env\.([A-Za-z_]\w*)/g)].map((found) => found[1])),
+];
 
 function sameEntries(a, b) {
   const names = Object.keys(a);

@@ -4,21 +4,28 @@ import { int64Json } from "./values.mjs";
 
 /** All indexes of a schema in the API's form: `{name: "table.index", type, ...}`. */
 export function indexesOf(schema) {
-  return (schema?.tables ?? []).flatMap(({ tableName, indexes = [], searchIndexes = [], vectorIndexes = [], stagedDbIndexes = [] }) => {
-    const name = (index) => `${tableName}.${index.indexDescriptor}`;
-    return [
-      ...indexes.map((one) => ({ name: name(one), type: "database", fields: one.fields })),
-      ...stagedDbIndexes.map((one) => ({ name: name(one), type: "database", fields: one.fields, staged: true })),
-      ...(searchIndexes ?? []).map((one) => ({ name: name(one), type: "search", searchField: one.searchField, filterFields: one.filterFields })),
-      ...(vectorIndexes ?? []).map((one) => ({
-        name: name(one),
-        type: "vector",
-        dimensions: one.dimensions,
-        vectorField: one.vectorField,
-        filterFields: one.filterFields,
-      })),
-    ];
-  });
+  return (schema?.tables ?? []).flatMap(
+    ({ tableName, indexes = [], searchIndexes = [], vectorIndexes = [], stagedDbIndexes = [] }) => {
+      const name = (index) => `${tableName}.${index.indexDescriptor}`;
+      return [
+        ...indexes.map((one) => ({ name: name(one), type: "database", fields: one.fields })),
+        ...stagedDbIndexes.map((one) => ({ name: name(one), type: "database", fields: one.fields, staged: true })),
+        ...(searchIndexes ?? []).map((one) => ({
+          name: name(one),
+          type: "search",
+          searchField: one.searchField,
+          filterFields: one.filterFields,
+        })),
+        ...(vectorIndexes ?? []).map((one) => ({
+          name: name(one),
+          type: "vector",
+          dimensions: one.dimensions,
+          vectorField: one.vectorField,
+          filterFields: one.filterFields,
+        })),
+      ];
+    },
+  );
 }
 
 /** What a push does to the indexes. */
@@ -61,7 +68,10 @@ export function startPushAnswer({ id, push, analysis, schemaId }, environment, d
     analysis: {
       "": {
         definition,
-        schema: analysis.schema && { tables: analysis.schema.tables, schemaValidation: analysis.schema.schemaValidation },
+        schema: analysis.schema && {
+          tables: analysis.schema.tables,
+          schemaValidation: analysis.schema.schemaValidation,
+        },
         functions: analysis.functions,
         udfConfig: {
           serverVersion: push.udfServerVersion,
@@ -108,7 +118,10 @@ export function pushDifference(before, after) {
   const texts = (push) => (push?.analysis.auth ?? []).map((provider) => JSON.stringify(provider));
   const [oldAuth, nextAuth] = [texts(before), texts(after)];
   return {
-    authDiff: { added: nextAuth.filter((one) => !oldAuth.includes(one)), removed: oldAuth.filter((one) => !nextAuth.includes(one)) },
+    authDiff: {
+      added: nextAuth.filter((one) => !oldAuth.includes(one)),
+      removed: oldAuth.filter((one) => !nextAuth.includes(one)),
+    },
     definitionDiffs: {},
     componentDiffs: { "": component },
   };

@@ -35,38 +35,98 @@ export const ROUTES = [
   ["POST", "/api/run/*function", runByAddress, { mutating: true }],
   ["POST", "/api/run_test_function", runInline, { mutating: false }],
 
-  ["POST", "/api/get_config_hashes", ({ deployment }) => json(deployment.pushes.configHashes()), { action: "deployment:deploy", mutating: false }],
-  ["POST", "/api/deploy2/evaluate_schema", async ({ deployment, input }) => json(await deployment.pushes.evaluateSchema(input())), { action: "deployment:deploy", mutating: false }],
-  ["POST", "/api/deploy2/evaluate_push", async ({ deployment, input }) => json({ schemaChange: (await deployment.pushes.start({ ...input(), dryRun: true })).schemaChange }), { action: "deployment:deploy", mutating: false }],
-  ["POST", "/api/deploy2/start_push", async ({ deployment, input }) => json(await deployment.pushes.start(input())), { action: "deployment:deploy", mutating: unlessDryRun }],
-  ["POST", "/api/deploy2/wait_for_schema", async ({ deployment, input }) => json(await deployment.pushes.waitForSchema(input())), { action: "deployment:deploy", mutating: false }],
-  ["POST", "/api/deploy2/finish_push", async ({ deployment, input, actor }) => json(await deployment.pushes.finish(input(), actor)), { action: "deployment:deploy", mutating: unlessDryRun }],
+  [
+    "POST",
+    "/api/get_config_hashes",
+    ({ deployment }) => json(deployment.pushes.configHashes()),
+    { action: "deployment:deploy", mutating: false },
+  ],
+  [
+    "POST",
+    "/api/deploy2/evaluate_schema",
+    async ({ deployment, input }) => json(await deployment.pushes.evaluateSchema(input())),
+    { action: "deployment:deploy", mutating: false },
+  ],
+  [
+    "POST",
+    "/api/deploy2/evaluate_push",
+    async ({ deployment, input }) =>
+      json({ schemaChange: (await deployment.pushes.start({ ...input(), dryRun: true })).schemaChange }),
+    { action: "deployment:deploy", mutating: false },
+  ],
+  [
+    "POST",
+    "/api/deploy2/start_push",
+    async ({ deployment, input }) => json(await deployment.pushes.start(input())),
+    { action: "deployment:deploy", mutating: unlessDryRun },
+  ],
+  [
+    "POST",
+    "/api/deploy2/wait_for_schema",
+    async ({ deployment, input }) => json(await deployment.pushes.waitForSchema(input())),
+    { action: "deployment:deploy", mutating: false },
+  ],
+  [
+    "POST",
+    "/api/deploy2/finish_push",
+    async ({ deployment, input, actor }) => json(await deployment.pushes.finish(input(), actor)),
+    { action: "deployment:deploy", mutating: unlessDryRun },
+  ],
   ["POST", "/api/deploy2/report_push_completed", () => json(null), { action: "deployment:deploy", mutating: false }],
 
   ["GET", "/api/v1/list_environment_variables", listEnvironment, { action: "deployment:env:view" }],
   ["GET", "/api/list_environment_variables", listEnvironment, { action: "deployment:env:view" }],
-  ["POST", "/api/v1/update_environment_variables", updateEnvironment, { action: "deployment:env:write", mutating: true }],
+  [
+    "POST",
+    "/api/v1/update_environment_variables",
+    updateEnvironment,
+    { action: "deployment:env:write", mutating: true },
+  ],
   ["POST", "/api/update_environment_variables", updateEnvironment, { action: "deployment:env:write", mutating: true }],
-  ["GET", "/api/v1/get_canonical_urls", ({ deployment }) => json({ convexCloudUrl: deployment.cloudUrl, convexSiteUrl: deployment.siteUrl }), { action: "deployment:data:view" }],
+  [
+    "GET",
+    "/api/v1/get_canonical_urls",
+    ({ deployment }) => json({ convexCloudUrl: deployment.cloudUrl, convexSiteUrl: deployment.siteUrl }),
+    { action: "deployment:data:view" },
+  ],
   ["GET", "/api/v1/deployment_info", deploymentInfo, { action: "deployment:data:view" }],
-  ["GET", "/api/v1/list_audit_log_events", ({ deployment, query }) => json(deployment.audit.page(query)), { action: "deployment:auditLog:view" }],
+  [
+    "GET",
+    "/api/v1/list_audit_log_events",
+    ({ deployment, query }) => json(deployment.audit.page(query)),
+    { action: "deployment:auditLog:view" },
+  ],
   ["GET", "/api/stream_function_logs", functionLogs, { action: "deployment:logs:view" }],
   ["GET", "/api/app_metrics/stream_function_logs", functionLogs, { action: "deployment:logs:view" }],
 
   ["POST", "/api/export/request/zip", requestExport, { action: "deployment:backups:create", mutating: true }],
   ["GET", "/api/export/zip/:id", downloadExport, { action: "deployment:backups:download" }],
-  ["POST", "/api/import/start_upload", ({ deployment }) => json({ uploadToken: deployment.backups.startUpload() }), { action: "deployment:backups:import", mutating: false }],
+  [
+    "POST",
+    "/api/import/start_upload",
+    ({ deployment }) => json({ uploadToken: deployment.backups.startUpload() }),
+    { action: "deployment:backups:import", mutating: false },
+  ],
   ["POST", "/api/import/upload_part", uploadPart, { action: "deployment:backups:import", mutating: false }],
   ["POST", "/api/import/finish_upload", finishUpload, { action: "deployment:backups:import", mutating: true }],
   ["POST", "/api/perform_import", performImport, { action: "deployment:backups:import", mutating: true }],
 
   ["POST", "/api/storage/upload", uploadFile, { mutating: true }],
   ["GET", "/api/storage/:id", downloadFile, {}],
-].map(([method, pattern, handler, options]) => ({ method, pattern, expression: expressionOf(pattern), handler, ...options }));
+].map(([method, pattern, handler, options]) => ({
+  method,
+  pattern,
+  expression: expressionOf(pattern),
+  handler,
+  ...options,
+}));
 
 /** One line per path. */
 export function coveredPaths() {
-  const others = ["GET /api/:version/sync (WebSocket)", "ANY /*path of the site origin, /http/*path of the cloud origin (HTTP actions)"];
+  const others = [
+    "GET /api/:version/sync (WebSocket)",
+    "ANY /*path of the site origin, /http/*path of the cloud origin (HTTP actions)",
+  ];
   return [...ROUTES.map(({ method, pattern }) => `${method} ${pattern}`), ...others];
 }
 
@@ -86,7 +146,8 @@ function expressionOf(pattern) {
 
 async function runPosted({ deployment, header, input }, kind) {
   const { path, args, format, componentPath } = input();
-  if (typeof path !== "string") throw badRequest("BadJsonBody", "`path` must be the path of a function, like messages:list");
+  if (typeof path !== "string")
+    throw badRequest("BadJsonBody", "`path` must be the path of a function, like messages:list");
   if (componentPath) throw badRequest("SandboxNoComponents", "The sandbox runs applications without components.");
   const caller = await callerOf(header("authorization"), deployment);
   if (isSystemPath(path)) {
@@ -98,7 +159,10 @@ async function runPosted({ deployment, header, input }, kind) {
 async function queryByAddress({ deployment, header, query }) {
   const caller = await callerOf(header("authorization"), deployment);
   const args = parsed(query.args ?? "{}");
-  return outcomeAnswer(await callFunction(deployment, caller, { path: query.path ?? "", kind: "Query", args }), query.format);
+  return outcomeAnswer(
+    await callFunction(deployment, caller, { path: query.path ?? "", kind: "Query", args }),
+    query.format,
+  );
 }
 
 async function queryTime({ deployment }) {
@@ -138,7 +202,10 @@ async function runInline({ deployment, header, input }) {
   const caller = await callerOf(header("authorization") ?? `Convex ${adminKey}`, deployment);
   requireAction(caller, "deployment:functions:runTestQuery", deployment);
   const outcome = await deployment.inline(bundle.source);
-  return outcomeAnswer(reported(deployment, caller, "_testQuery:default", { ...outcome, timestamp: 0n, kind: "Query" }), format);
+  return outcomeAnswer(
+    reported(deployment, caller, "_testQuery:default", { ...outcome, timestamp: 0n, kind: "Query" }),
+    format,
+  );
 }
 
 function outcomeAnswer(outcome, format) {
@@ -202,13 +269,18 @@ async function uploadFile({ deployment, query, body, header }) {
   if (!(await thread.call("acceptsUpload", { token: query.token ?? "" }))) {
     throw new Refusal(401, "StorageTokenInvalid", "The upload address is not valid or has expired.");
   }
-  return json({ storageId: await thread.call("storeFile", { bytes: body, contentType: header("content-type") ?? null }) });
+  return json({
+    storageId: await thread.call("storeFile", { bytes: body, contentType: header("content-type") ?? null }),
+  });
 }
 
 async function downloadFile({ deployment, parameters }) {
   const found = await (await deployment.thread()).call("findFile", { storageId: parameters.id });
   if (!found) throw new Refusal(404, "FileNotFound", `File ${parameters.id} not found`);
-  const headers = { "content-type": found.contentType ?? "application/octet-stream", "cache-control": "private, max-age=2592000" };
+  const headers = {
+    "content-type": found.contentType ?? "application/octet-stream",
+    "cache-control": "private, max-age=2592000",
+  };
   return { status: 200, headers, body: fs.readFileSync(found.path) };
 }
 

@@ -14,6 +14,7 @@ import { serveSite } from "./site.mjs";
 import { SyncConnection } from "./sync.mjs";
 
 const HOST = "127.0.0.1";
+const KEEP_ALIVE_SECONDS = 75;
 const LARGEST_BODY = 128 * 1024 * 1024;
 const SYNC = /^\/api\/(?:[^/]+\/)?sync$/;
 const CUT = Symbol("the connection is cut on purpose");
@@ -32,6 +33,8 @@ export class DeploymentServer {
     const cloud = http.createServer((request, response) => void this.#handle(request, response, cloudAnswer));
     const site = http.createServer((request, response) => void this.#handle(request, response, siteAnswer));
     cloud.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
+    // Longer than clients keep idle connections, or they would meet one that is just being closed.
+    for (const server of [cloud, site]) server.keepAliveTimeout = KEEP_ALIVE_SECONDS * 1000;
     this.#servers = [
       [cloud, deployment.port],
       [site, deployment.sitePort],
@@ -60,7 +63,14 @@ export class DeploymentServer {
   }
 
   async #handle(incoming, outgoing, answerOf) {
-    const entry = { time: now(), method: incoming.method, path: incoming.url, client: incoming.headers["user-agent"], mutating: !readsOnly(incoming.method), unknown: false };
+    const entry = {
+      time: now(),
+      method: incoming.method,
+      path: incoming.url,
+      client: incoming.headers["user-agent"],
+      mutating: !readsOnly(incoming.method),
+      unknown: false,
+    };
     const aborted = new AbortController();
     outgoing.on("close", () => aborted.abort());
     let answer;
@@ -91,7 +101,14 @@ export class DeploymentServer {
   }
 
   async #upgrade(incoming, socket, head) {
-    const entry = { time: now(), method: "GET", path: incoming.url, client: incoming.headers["user-agent"], mutating: false, unknown: false };
+    const entry = {
+      time: now(),
+      method: "GET",
+      path: incoming.url,
+      client: incoming.headers["user-agent"],
+      mutating: false,
+      unknown: false,
+    };
     const fault = await this.#faults.take("GET", incoming.url);
     await pause(fault?.delay_ms);
     const path = incoming.url.split("?")[0];
@@ -99,18 +116,32 @@ export class DeploymentServer {
     this.#log.write({ ...entry, status, unknown: !SYNC.test(path) });
     if (status !== 101) {
       if (status === 0) socket.resetAndDestroy();
-      else socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+      else
+        socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
       return;
     }
     const record = (kind, name, result) =>
-      this.#log.write({ ...entry, time: now(), method: "WS", path: `${path}#${kind.toLowerCase()}:${name}`, status: result, mutating: true });
-    this.#sockets.handleUpgrade(incoming, socket, head, (connection) => new SyncConnection(connection, this.#deployment, record));
+      this.#log.write({
+        ...entry,
+        time: now(),
+        method: "WS",
+        path: `${path}#${kind.toLowerCase()}:${name}`,
+        status: result,
+        mutating: true,
+      });
+    this.#sockets.handleUpgrade(
+      incoming,
+      socket,
+      head,
+      (connection) => new SyncConnection(connection, this.#deployment, record),
+    );
   }
 }
 
 async function cloudAnswer(request) {
   if (request.method === "OPTIONS") return { status: 200, headers: {}, body: "" };
-  if (request.path.startsWith("/http/") || request.path === "/http") return siteAnswer({ ...request, url: request.url.slice(5) || "/" });
+  if (request.path.startsWith("/http/") || request.path === "/http")
+    return siteAnswer({ ...request, url: request.url.slice(5) || "/" });
   const found = findRoute(request.method === "HEAD" ? "GET" : request.method, request.path);
   if (!found) throw new UnknownPath(request.method, request.path);
   const { route, parameters } = found;
@@ -120,7 +151,8 @@ async function cloudAnswer(request) {
   let caller = NOBODY;
   if (route.action) {
     // The deploy API has the key in its body, the others in the header.
-    const credential = request.header("authorization") ?? (isJson(request) ? `Convex ${request.input().adminKey}` : undefined);
+    const credential =
+      request.header("authorization") ?? (isJson(request) ? `Convex ${request.input().adminKey}` : undefined);
     caller = await callerOf(credential, request.deployment);
     requireAction(caller, route.action, request.deployment);
   }
@@ -182,14 +214,25 @@ async function readBody(incoming) {
 function refused(error, entry) {
   if (error instanceof UnknownPath) entry.unknown = true;
   if (!(error instanceof Refusal)) console.error(`${entry.method} ${entry.path.split("?")[0]}: ${error.stack}`);
-  const refusal = error instanceof Refusal ? error : new Refusal(500, "InternalServerError", "Your request couldn't be completed. Try again later.");
-  return { status: refusal.status, headers: { "content-type": "application/json" }, body: JSON.stringify(refusal.body) };
+  const refusal =
+    error instanceof Refusal
+      ? error
+      : new Refusal(500, "InternalServerError", "Your request couldn't be completed. Try again later.");
+  return {
+    status: refusal.status,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(refusal.body),
+  };
 }
 
 function injected({ status, code, message, retry_after_ms: wait }) {
   const headers = { "content-type": "application/json" };
   if (wait !== undefined && wait !== null) headers["retry-after"] = String(Math.ceil(wait / 1000));
-  return { status, headers, body: JSON.stringify({ code: code ?? "Injected", message: message ?? "injected by sandbox fault" }) };
+  return {
+    status,
+    headers,
+    body: JSON.stringify({ code: code ?? "Injected", message: message ?? "injected by sandbox fault" }),
+  };
 }
 
 function goneRefusal({ name }) {
@@ -204,6 +247,8 @@ function corsHeaders({ headers }) {
     "access-control-allow-methods": "GET,POST,OPTIONS,PATCH,DELETE,PUT",
     "access-control-max-age": "86400",
     vary: "origin, access-control-request-method, access-control-request-headers",
-    ...(headers["access-control-request-headers"] ? { "access-control-allow-headers": headers["access-control-request-headers"] } : {}),
+    ...(headers["access-control-request-headers"]
+      ? { "access-control-allow-headers": headers["access-control-request-headers"] }
+      : {}),
   };
 }

@@ -4,7 +4,16 @@ import { randomBytes } from "node:crypto";
 
 import { NOBODY, callerOf } from "./auth.mjs";
 
-const HOP_BY_HOP = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "content-length", "content-encoding", "host", "expect"]);
+const HOP_BY_HOP = new Set([
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "upgrade",
+  "content-length",
+  "content-encoding",
+  "host",
+  "expect",
+]);
 
 /** Run the HTTP action of this request. Its own headers decide about CORS, as on the real site origin. */
 export async function serveSite({ deployment, method, url, headers, header, body }) {
@@ -20,14 +29,26 @@ export async function serveSite({ deployment, method, url, headers, header, body
   const outcome = await thread.call("serve", request, 600);
   const requestId = randomBytes(8).toString("hex");
   const path = url.split("?")[0];
-  deployment.log.ran(`${method} ${path}`, "HttpEndpoint", { ok: !outcome.error, kind: "HttpAction", lines: [], ...outcome }, requestId);
+  deployment.log.ran(
+    `${method} ${path}`,
+    "HttpEndpoint",
+    { ok: !outcome.error, kind: "HttpAction", lines: [], ...outcome },
+    requestId,
+  );
   if (outcome.error) return failure(deployment, requestId, outcome.error);
-  return { status: outcome.status, headers: headerLists(outcome.headers), body: Buffer.from(outcome.body), cors: false };
+  return {
+    status: outcome.status,
+    headers: headerLists(outcome.headers),
+    body: Buffer.from(outcome.body),
+    cors: false,
+  };
 }
 
 function failure(deployment, requestId, { message, data }) {
   const hidden = deployment.hides(NOBODY);
-  const body = { code: `[Request ID: ${requestId}] Server Error${hidden ? "" : `: ${message.split("\n")[0].replace(/^Uncaught \w+: /, "")}`}` };
+  const body = {
+    code: `[Request ID: ${requestId}] Server Error${hidden ? "" : `: ${message.split("\n")[0].replace(/^Uncaught \w+: /, "")}`}`,
+  };
   if (!hidden) body.trace = message;
   if (data !== undefined) body.data = data;
   return { status: 500, headers: { "content-type": "application/json" }, body: JSON.stringify(body), cors: false };
@@ -40,4 +61,9 @@ function headerLists(pairs) {
   return lists;
 }
 
-const text = (status, body) => ({ status, headers: { "content-type": "text/plain; charset=utf-8" }, body, cors: false });
+const text = (status, body) => ({
+  status,
+  headers: { "content-type": "text/plain; charset=utf-8" },
+  body,
+  cors: false,
+});

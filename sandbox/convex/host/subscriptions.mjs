@@ -36,7 +36,18 @@ export class Subscriptions {
     const key = JSON.stringify([caller.kind, caller.identity, path, args, journal]);
     let entry = this.#entries.get(key);
     if (!entry) {
-      entry = { key, caller, path, args, journal, tables: new Set(), result: null, dirty: true, running: null, watchers: 0 };
+      entry = {
+        key,
+        caller,
+        path,
+        args,
+        journal,
+        tables: new Set(),
+        result: null,
+        dirty: true,
+        running: null,
+        watchers: 0,
+      };
       this.#entries.set(key, entry);
     }
     entry.watchers += 1;
@@ -116,7 +127,14 @@ export class Subscriptions {
         return this.#compute(entry, attempt + 1);
       }
       if (!(error instanceof Refusal)) console.error(`live query ${path}: ${error.stack}`);
-      return { ok: false, message: error.message, lines: [], tables: [EVERYTHING], timestamp: this.timestamp, journal: null };
+      return {
+        ok: false,
+        message: error.message,
+        lines: [],
+        tables: [EVERYTHING],
+        timestamp: this.timestamp,
+        journal: null,
+      };
     }
   }
 

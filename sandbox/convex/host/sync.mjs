@@ -59,12 +59,18 @@ export class SyncConnection {
   #authenticate(message) {
     // Keys have to be fetched for a user's token; what the client sends meanwhile waits for the new identity.
     this.#authentication = this.#authentication.then(async () => {
-      if (message.baseVersion !== this.#wanted.identity) throw new Error("Base version does not match the identity version");
+      if (message.baseVersion !== this.#wanted.identity)
+        throw new Error("Base version does not match the identity version");
       try {
         this.#caller = await this.#callerOf(message);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        const refused = { type: "AuthError", error: error.message, baseVersion: message.baseVersion, authUpdateAttempted: true };
+        const refused = {
+          type: "AuthError",
+          error: error.message,
+          baseVersion: message.baseVersion,
+          authUpdateAttempted: true,
+        };
         this.#send(refused);
         this.#socket.close(1008, error.code);
         return;
@@ -87,7 +93,11 @@ export class SyncConnection {
     for (const { type, queryId, udfPath, args, journal } of modifications) {
       if (type === "Add") {
         const wish = { path: udfPath, args, journal: journal ?? null };
-        this.#queries.set(queryId, { wish, entry: this.#deployment.subscriptions.watch(this.#caller, wish), sent: null });
+        this.#queries.set(queryId, {
+          wish,
+          entry: this.#deployment.subscriptions.watch(this.#caller, wish),
+          sent: null,
+        });
       } else if (this.#queries.has(queryId)) {
         this.#deployment.subscriptions.unwatch(this.#queries.get(queryId).entry);
         this.#queries.delete(queryId);
@@ -177,7 +187,8 @@ export class SyncConnection {
       modifications.push(modificationText(queryId, result, query.entry.journal));
     }
     const end = { ...version, ts: subscriptions.timestamp };
-    const same = end.querySet === this.#sent.querySet && end.identity === this.#sent.identity && end.ts === this.#sent.ts;
+    const same =
+      end.querySet === this.#sent.querySet && end.identity === this.#sent.identity && end.ts === this.#sent.ts;
     if (same && modifications.length === 0) return;
     const texts = {
       startVersion: versionText(this.#sent),

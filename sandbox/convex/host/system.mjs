@@ -11,9 +11,18 @@ const QUERIES = {
   "_system/cli/tableData:default": ["deployment:data:view", tableData],
   "_system/cli/modules:apiSpec": ["deployment:data:view", apiSpec],
   "_system/cli/convexUrl:cloudUrl": ["deployment:data:view", (deployment) => encodedText(deployment.cloudUrl)],
-  "_system/cli/exports:getLatest": ["deployment:backups:view", (deployment) => encodedText(deployment.backups.latestExport())],
-  "_system/cli/queryImport:default": ["deployment:backups:view", (deployment, { importId }) => encodedText(deployment.backups.importById(importId))],
-  "_system/cli/queryImport:list": ["deployment:backups:view", (deployment) => encodedText(deployment.backups.imports())],
+  "_system/cli/exports:getLatest": [
+    "deployment:backups:view",
+    (deployment) => encodedText(deployment.backups.latestExport()),
+  ],
+  "_system/cli/queryImport:default": [
+    "deployment:backups:view",
+    (deployment, { importId }) => encodedText(deployment.backups.importById(importId)),
+  ],
+  "_system/cli/queryImport:list": [
+    "deployment:backups:view",
+    (deployment) => encodedText(deployment.backups.imports()),
+  ],
 };
 
 export const isSystemPath = (path) => path.startsWith("_system/");

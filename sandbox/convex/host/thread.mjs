@@ -15,7 +15,8 @@ export class Thread {
   #next = 1;
   #onEvent;
   #onExit;
-  ended = false;
+  ended = false; // takes no more calls
+  exited; // resolves when nothing of it runs any more
 
   constructor(data, environment, { onEvent, onExit }) {
     this.#onEvent = onEvent;
@@ -28,12 +29,19 @@ export class Thread {
     });
     this.#worker.on("message", (message) => this.#receive(message));
     this.#worker.on("error", (error) => this.#fail(error.message));
-    this.#worker.on("exit", () => this.#fail("the deployment's thread ended"));
+    this.exited = new Promise((resolve) => {
+      this.#worker.on("exit", () => {
+        this.#fail("the deployment's thread ended");
+        this.#onExit();
+        resolve();
+      });
+    });
   }
 
   /** Send one operation; a failure in it becomes a `Refusal`. */
   call(op, request = {}, seconds = SECONDS.other) {
-    if (this.ended) return Promise.reject(new Refusal(503, "BackendIsNotRunning", "The deployment is being restarted."));
+    if (this.ended)
+      return Promise.reject(new Refusal(503, "BackendIsNotRunning", "The deployment is being restarted."));
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#overdue(id, seconds), seconds * 1000);
@@ -74,8 +82,12 @@ export class Thread {
     if (!this.#pending.has(id)) return;
     const waiting = this.#pending.get(id);
     this.#pending.delete(id);
-    waiting.reject(new Refusal(500, "FunctionTimedOut", `Function execution timed out (maximum duration: ${seconds}s)`));
-    void this.terminate(); // an endless loop blocks everybody else in the thread
+    waiting.reject(
+      new Refusal(500, "FunctionTimedOut", `Function execution timed out (maximum duration: ${seconds}s)`),
+    );
+    if (seconds > SECONDS.Query) return; // an action that only waits disturbs nobody
+    this.#fail("another function did not return"); // it holds the thread, or the transaction that all others wait for
+    void this.terminate();
   }
 
   #fail(reason) {
@@ -86,6 +98,5 @@ export class Thread {
       reject(new Refusal(503, "BackendIsNotRunning", `The request was interrupted: ${reason}`));
     }
     this.#pending.clear();
-    this.#onExit();
   }
 }

@@ -13,7 +13,12 @@ import { tableOf } from "./validators.mjs";
 export function exportArchive({ database, files, tables }, target, includeStorage) {
   const names = tables().filter((name) => !name.startsWith("_"));
   const lines = (documents) => Buffer.from(documents.map((one) => `${floatText(convexToJson(one))}\n`).join(""));
-  const entries = [["_tables/documents.jsonl", Buffer.from(names.map((name, index) => `${JSON.stringify({ name, id: 10001 + index })}\n`).join(""))]];
+  const entries = [
+    [
+      "_tables/documents.jsonl",
+      Buffer.from(names.map((name, index) => `${JSON.stringify({ name, id: 10001 + index })}\n`).join("")),
+    ],
+  ];
   let count = 0;
   for (const name of names) {
     const documents = documentsOf(database.db, name);
@@ -94,7 +99,10 @@ function parseArchive(bytes) {
   for (const [name, content] of unzip(bytes)) {
     const [table, file] = name.split("/");
     if (file === "documents.jsonl" && table !== "_tables") {
-      documents.set(table, jsonLines(content.toString("utf8")).map((row) => jsonToConvex(row)));
+      documents.set(
+        table,
+        jsonLines(content.toString("utf8")).map((row) => jsonToConvex(row)),
+      );
     } else if (table === "_storage" && file !== undefined && !file.endsWith(".jsonl")) {
       files.set(file.split(".")[0], content);
     }

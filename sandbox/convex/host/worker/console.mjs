@@ -21,7 +21,8 @@ export function captureConsole(current) {
   globalThis.console = {
     ...Object.fromEntries(Object.entries(LEVELS).map(([name, level]) => [name, (...values) => write(level, values)])),
     time: (label = "default") => timers.set(label, performance.now()),
-    timeLog: (label = "default") => write("INFO", [`${label}: ${(performance.now() - (timers.get(label) ?? 0)).toFixed(0)}ms`]),
+    timeLog: (label = "default") =>
+      write("INFO", [`${label}: ${(performance.now() - (timers.get(label) ?? 0)).toFixed(0)}ms`]),
     timeEnd: (label = "default") => {
       globalThis.console.timeLog(label);
       timers.delete(label);

@@ -128,6 +128,7 @@ function internalsOf(t) {
   } finally {
     AsyncLocalStorage.prototype.run = run;
   }
-  if (found === null) throw new Error("convex-test hides its database in another way now; the sandbox is made for 0.0.60");
+  if (found === null)
+    throw new Error("convex-test hides its database in another way now; the sandbox is made for 0.0.60");
   return found;
 }

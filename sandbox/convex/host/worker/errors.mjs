@@ -13,7 +13,10 @@ export function described(thrown, codeFolder) {
   if (!(thrown instanceof Error)) return { message: `Uncaught ${String(thrown)}` };
   const frames = framesOf(thrown, codeFolder);
   if (CONVEX_ERROR in thrown) {
-    return { message: [`Uncaught ConvexError: ${thrown.message}`, ...frames].join("\n"), data: convexToJson(thrown.data) };
+    return {
+      message: [`Uncaught ConvexError: ${thrown.message}`, ...frames].join("\n"),
+      data: convexToJson(thrown.data),
+    };
   }
   return { message: [`Uncaught ${thrown.name}: ${thrown.message}`, ...frames].join("\n") };
 }

@@ -138,7 +138,8 @@ export function withSiteAddresses(router) {
     if (!found) return null;
     const [action, ...rest] = found;
     const handler = "_handler" in action ? action._handler : action;
-    const rebased = (ctx, request) => handler(ctx, new Request(executions.getStore()?.siteRequest ?? request.url, request));
+    const rebased = (ctx, request) =>
+      handler(ctx, new Request(executions.getStore()?.siteRequest ?? request.url, request));
     return [{ _handler: rebased }, ...rest];
   };
   return { isRouter: true, lookup, getRoutes: () => router.getRoutes() };
@@ -153,4 +154,3 @@ function argumentsOf(args) {
   }
   return values;
 }
-

@@ -132,4 +132,3 @@ parentPort.on("message", async ({ id, op, ...request }) => {
     parentPort.postMessage({ id, ok: false, error: { code, message: error.message } });
   }
 });
-

@@ -40,7 +40,8 @@ export async function loadModules(folder, paths) {
 export function analyze(loaded, { definitionPath, environment }) {
   const functions = {};
   for (const [file, module] of loaded) {
-    if (file === "schema.js" || file === "auth.config.js" || file === definitionPath || file.startsWith("_deps/")) continue;
+    if (file === "schema.js" || file === "auth.config.js" || file === definitionPath || file.startsWith("_deps/"))
+      continue;
     functions[file] = {
       functions: functionsOf(file, module),
       httpRoutes: file === "http.js" ? routesOf(module) : null,
@@ -77,7 +78,10 @@ function functionsOf(file, module) {
     if (!kind || value.isRouter) continue;
     const args = value.exportArgs?.() ?? null;
     if (args !== null && !["object", "any"].includes(JSON.parse(args).type)) {
-      throw new PushError("InvalidModules", `Invalid JSON returned from ${file}:${name}.exportArgs(): Args validator must be an object or any`);
+      throw new PushError(
+        "InvalidModules",
+        `Invalid JSON returned from ${file}:${name}.exportArgs(): Args validator must be an object or any`,
+      );
     }
     const visibility = { kind: value.isInternal ? "internal" : "public" };
     found.push({ name, pos: null, udfType: kind[1], visibility, args, returns: value.exportReturns?.() ?? null });
@@ -115,12 +119,16 @@ const cronSpecs = (module) =>
 function schemaOf(module) {
   if (!module) return null;
   if (typeof module.default?.export !== "function") {
-    throw new PushError("InvalidSchema", "The default export of `convex/schema.js` is not a schema: use `defineSchema`.");
+    throw new PushError(
+      "InvalidSchema",
+      "The default export of `convex/schema.js` is not a schema: use `defineSchema`.",
+    );
   }
   const schema = JSON.parse(module.default.export());
   const names = schema.tables.map((table) => table.tableName);
   const wrong = names.find((name) => !/^[a-zA-Z][a-zA-Z0-9_]*$/.test(name));
-  if (wrong !== undefined) throw new PushError("InvalidSchema", `Table names must be valid identifiers, got "${wrong}"`);
+  if (wrong !== undefined)
+    throw new PushError("InvalidSchema", `Table names must be valid identifiers, got "${wrong}"`);
   return schema;
 }
 
@@ -144,12 +152,15 @@ function authProvider(provider) {
   const need = provider.type === "customJwt" ? ["issuer", "jwks", "algorithm"] : ["domain", "applicationID"];
   const missing = need.find((name) => typeof provider[name] !== "string");
   if (missing) throw new PushError("InvalidAuthConfig", `auth config: a provider has no \`${missing}\``);
-  return provider.type === "customJwt" ? { ...provider, applicationID: provider.applicationID ?? null } : { ...provider };
+  return provider.type === "customJwt"
+    ? { ...provider, applicationID: provider.applicationID ?? null }
+    : { ...provider };
 }
 
 function definitionOf(module) {
   const exported = module?.default?.export?.();
-  if (!exported) throw new PushError("InvalidDefinition", "convex.config.js has no default export made with `defineApp()`.");
+  if (!exported)
+    throw new PushError("InvalidDefinition", "convex.config.js has no default export made with `defineApp()`.");
   return exported;
 }
 

@@ -15,7 +15,7 @@ export function nextRun(schedule, now, last = null) {
   }
   const matches = schedule.type === "cron" ? cronMatcher(schedule.cron) : calendarMatcher(schedule);
   let minute = Math.floor(now / 60_000) + 1;
-  for (const end = minute + LONGEST_SEARCH_MINUTES; minute < end; ) {
+  for (const end = minute + LONGEST_SEARCH_MINUTES; minute < end;) {
     const date = new Date(minute * 60_000);
     if (!matches.day(date)) minute += 24 * 60 - date.getUTCHours() * 60 - date.getUTCMinutes();
     else if (!matches.hour(date)) minute += 60 - date.getUTCMinutes();
@@ -54,7 +54,12 @@ function cronMatcher(text) {
     fieldValues(fields[1], 0, 23),
     fieldValues(fields[2], 1, 31),
     fieldValues(fields[3], 1, 12, MONTHS, 1),
-    fieldValues(fields[4], 0, 7, DAYS.map((name) => name.slice(0, 3))),
+    fieldValues(
+      fields[4],
+      0,
+      7,
+      DAYS.map((name) => name.slice(0, 3)),
+    ),
   ];
   if (weekdays.has(7)) weekdays.add(0);
   const anyDay = fields[2] === "*";

@@ -13,7 +13,8 @@ export function extendSyscalls({ global, t, db }, { files, timers, canonicalPath
   const answers = {
     "1.0/schedule": ({ name, functionHandle, args, ts }) => {
       const target = name ?? functionHandle?.split(";")[1];
-      if (target === undefined) throw new Error("Functions of components cannot be scheduled: the sandbox has no components.");
+      if (target === undefined)
+        throw new Error("Functions of components cannot be scheduled: the sandbox has no components.");
       return convexToJson(timers.schedule(canonicalPath(target), jsonToConvex(args), ts * 1000));
     },
     "1.0/cancel_job": ({ id }) => {

@@ -80,7 +80,10 @@ export class Timers {
     this.#disarm(key);
     const wait = Math.max(0, time - Date.now());
     const fire = () => (wait > LONGEST_TIMEOUT ? this.#arm(key, time, action) : this.#fire(key, action));
-    this.#armed.set(key, atTopLevel(() => setTimeout(fire, Math.min(wait, LONGEST_TIMEOUT))));
+    this.#armed.set(
+      key,
+      atTopLevel(() => setTimeout(fire, Math.min(wait, LONGEST_TIMEOUT))),
+    );
   }
 
   #disarm(key) {

@@ -46,7 +46,9 @@ export function mismatch(validator, value, path = []) {
       return isObject(value) ? objectMismatch(validator, value, path) : noMatch(validator, value, path);
     case "union":
       if (validator.value.length === 1) return mismatch(validator.value[0], value, path);
-      return validator.value.some((member) => mismatch(member, value) === null) ? null : noMatch(validator, value, path);
+      return validator.value.some((member) => mismatch(member, value) === null)
+        ? null
+        : noMatch(validator, value, path);
     default:
       return `the sandbox does not know the validator type ${validator.type}`;
   }

@@ -68,7 +68,7 @@ async function carryOut({ do: what, path, args = {}, ...step }) {
 // The updates of a subscription, once the last is the wanted one.
 async function until({ name, last, seconds = 10 }) {
   const wanted = JSON.stringify(last);
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end;) {
     if (JSON.stringify(seen.get(name).at(-1)) === wanted) return seen.get(name);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
