@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 
 import { AssetFolders } from "./assets.mjs";
+import { Known } from "./known.mjs";
 import { boundBuckets, INFRASTRUCTURE, workers } from "./options.mjs";
 
 const DRAIN_MILLISECONDS = 2000;
@@ -14,14 +15,13 @@ export class Runtime {
   #settings;
   #miniflare = null;
   #module = null;
-  #options = null;
   #signature = "";
   #address = null;
   #folders;
+  #known = new Known();
   #queue = Promise.resolve();
   #running = 0;
   #idle = null;
-  #sites = [];
   /** Called after each start of workerd, with its address: connections that are kept to the old one are dead. */
   onRestart = () => {};
 
@@ -44,6 +44,7 @@ export class Runtime {
       fs.rmSync(old, { recursive: true, force: true });
       if (fs.existsSync(this.#storage)) fs.renameSync(this.#storage, old);
       this.#signature = "";
+      this.#known.clear();
       await this.#apply(this.#readSites());
       fs.rmSync(old, { recursive: true, force: true });
     });
@@ -107,35 +108,40 @@ export class Runtime {
   }
 
   async #apply(sites) {
-    const signature = JSON.stringify([sites, this.#settings.credentials]);
+    const signature = JSON.stringify(sites);
     if (signature === this.#signature && this.#miniflare) return;
-    const previous = this.#options;
-    this.#sites = sites;
     this.#remember(boundBuckets(sites));
     try {
-      const options = this.#build(sites);
-      await this.#serve(options);
-      this.#signature = signature;
-      this.#options = options;
-      this.#folders.sweep();
+      await this.#try(sites);
     } catch (error) {
-      // One Worker that does not start must not take the others down.
-      await this.#salvage(sites, previous);
+      await this.#leaveOut(sites);
       throw error;
+    } finally {
+      this.#signature = signature;
     }
   }
 
-  /** Back to what ran; after a cold start leave out whichever one keeps the others from starting, else all. */
-  async #salvage(sites, previous) {
-    const attempts = previous ? [() => previous] : sites.map((bad) => () => this.#build(sites.filter((site) => site !== bad)));
-    for (const options of [...attempts, () => this.#build([])]) {
+  /** Serve the sites as far as they are not known to be bad. */
+  async #try(sites) {
+    const selected = this.#known.select(sites);
+    await this.#serve(this.#build(selected));
+    this.#known.confirm(selected);
+    this.#folders.sweep();
+  }
+
+  /** Find the Worker that does not start, and serve the others; if no single one is to blame, none of the new ones. */
+  async #leaveOut(sites) {
+    const suspects = this.#known.suspects(sites);
+    for (const suspect of suspects.length > 1 ? suspects : []) {
+      this.#known.condemn(sites, [suspect]);
       try {
-        await this.#serve(options());
-        return;
-      } catch (error) {
-        process.stderr.write(`error ${error.message}\n`);
+        return await this.#try(sites);
+      } catch {
+        this.#known.acquit(sites, suspect);
       }
     }
+    this.#known.condemn(sites, suspects);
+    return this.#try(sites);
   }
 
   async #serve(options) {
@@ -165,7 +171,6 @@ export class Runtime {
   async #end() {
     await this.#miniflare?.dispose();
     this.#miniflare = null;
-    this.#options = null;
     this.#signature = "";
   }
 
