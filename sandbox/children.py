@@ -69,6 +69,11 @@ class Child:
         """The process at the moment."""
         return self._process.pid if self._process else None
 
+    @property
+    def ready(self) -> bool:
+        """True while the process runs and has said that it is ready."""
+        return self._ready.is_set()
+
     def last_words(self) -> str:
         """The end of the log, for error messages."""
         try:
@@ -175,6 +180,11 @@ class Children:
         """Process ids by name."""
         with self._lock:
             return {child.name: child.pid for child in self._all if child.pid is not None}
+
+    def unready(self) -> set[str]:
+        """Names of those that are not (or not yet again) ready."""
+        with self._lock:
+            return {child.name for child in self._all if not child.ready}
 
     def end(self) -> None:
         """End all, at the same time."""

@@ -108,7 +108,10 @@ def _status(arguments: argparse.Namespace, home: Home) -> None:
     lines = [f"{'service':<16}{'port':>6}  {'process':>8}"]
     lines += [f"{item['name']:<16}{item['port'] or '-':>6}  {item['pid']:>8}" for item in status["services"]]
     lines += ["", f"{'process':<16}{'id':>6}  {'memory':>8}"]
-    lines += [f"{item['name']:<16}{item['pid']:>6}  {_mib(item['resident_bytes'])}" for item in status["processes"]]
+    lines += [
+        f"{item['name']:<16}{item['pid']:>6}  {_mib(item['resident_bytes'])}{'' if item['ready'] else '  starting'}"
+        for item in status["processes"]
+    ]
     lines.append(f"{'all':<16}{'':>6}  {_mib(status['resident_bytes'])}")
     _print(arguments, status, lines)
 

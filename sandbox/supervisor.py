@@ -103,8 +103,14 @@ class Supervisor:
         """Services with their ports, processes with their memory."""
         pids = {"supervisor": os.getpid(), **self._children.pids()}
         below = {name: [pid, *(descendants(pid) if name != "supervisor" else [])] for name, pid in pids.items()}
+        unready = self._children.unready()
         processes = [
-            {"name": name, "pid": family[0], "resident_bytes": sum(map(resident_bytes, family))}
+            {
+                "name": name,
+                "pid": family[0],
+                "ready": name not in unready,
+                "resident_bytes": sum(map(resident_bytes, family)),
+            }
             for name, family in below.items()
         ]
         return {

@@ -169,10 +169,14 @@ def test_a_killed_part_comes_back(home: Path, name: str) -> None:
 
     def back() -> bool:
         now = json.loads(start(home, "status", "--json").stdout)
-        return any(item["name"] == name and item["pid"] != found[0] and alive(item["pid"]) for item in now["processes"])
+        return any(item["name"] == name and item["pid"] != found[0] and item["ready"] for item in now["processes"])
 
     assert within(5.0, back)
-    assert json.loads((home / "connection.json").read_text())["services"] == connection["services"]
+    now = json.loads((home / "connection.json").read_text())
+    assert now["services"] == connection["services"]
+    attached = json.loads(now["environment"]["TF_REATTACH_PROVIDERS"])
+    assert all(alive(provider["Pid"]) for provider in attached.values())
+    assert httpx.get(now["services"]["edge"]).status_code == 530
 
 
 def test_reset_forgets_state_and_requests_but_no_address(home: Path) -> None:
