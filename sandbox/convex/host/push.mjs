@@ -6,7 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 
 import { describeDefinition, indexDifference, indexesOf, pushDifference, startPushAnswer } from "./pushshapes.mjs";
-import { badRequest } from "./refusal.mjs";
+import { badRequest, Refusal } from "./refusal.mjs";
 
 const STAGED_SECONDS = 300;
 const MOST_STAGED = 2; // each holds a thread; a second so that somebody's dry run does not disturb a push
@@ -23,7 +23,8 @@ export class Pushes {
   /** What the server has: hashes per module, so that the CLI sends only what changed and others see foreign pushes. */
   configHashes() {
     const push = this.#deployment.push;
-    const modules = push ? [...push.modules, ...(push.schema ? [push.schema] : [])] : [];
+    // The server keeps schema and definition beside the functions; the CLI sends a definition even when there is no file.
+    const modules = push ? [...push.modules, push.schema, push.definition].filter(Boolean) : [];
     return {
       config: { functions: push?.functions ?? "convex/", authInfo: this.#deployment.authProviders },
       moduleHashes: modules.map(({ path: file, sha256, environment }) => ({ path: file, hash: sha256, environment })),
@@ -181,11 +182,11 @@ export class Pushes {
   #completed({ changedModules, unchangedModuleHashes }) {
     const push = this.#deployment.push;
     const kept = unchangedModuleHashes.map(({ path: file, environment, sha256 }) => {
-      const found = push?.modules.find(
-        (one) => one.path === file && one.sha256 === sha256 && one.environment === environment,
-      );
-      if (!found)
-        throw badRequest("RaceDetected", `Hit an error while pushing:\nModule ${file} has changed during push`);
+      const found = push?.modules.find((one) => one.path === file);
+      if (!found) throw new Refusal(409, "MissingExistingModule", "Could not find existing unchanged module.");
+      if (found.sha256 !== sha256 || found.environment !== environment) {
+        throw new Refusal(409, "ExistingModuleHashConflict", "Existing module hash does not match.");
+      }
       return { ...found, from: path.join(this.#deployment.folder, push.folder, file) };
     });
     return [...changedModules.map(hashed), ...kept];

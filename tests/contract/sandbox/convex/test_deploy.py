@@ -157,6 +157,42 @@ def test_declared_variables_must_be_set(convex: Convex, app: Path) -> None:
     assert "NEEDED_HERE" in refused.stderr
 
 
+def test_application_without_functions(convex: Convex, app: Path) -> None:
+    """Pushing nothing takes all functions away and keeps the documents; the definition that is always sent remains."""
+    deployment, key = convex.deployment(PRODUCTION), convex.key(PRODUCTION)
+    deployment.push({"messages.js": MESSAGES})
+    deployment.value("mutation", "messages:send", {"body": "kept"})
+    nothing = app.parent / "nothing"
+    (nothing / "convex").mkdir(parents=True)
+    (nothing / "package.json").write_text((app / "package.json").read_text())
+    (nothing / "node_modules").symlink_to(REPOSITORY / "node_modules")
+    convex.cli(nothing, "deploy", "--codegen", "disable", key=key)
+    assert set(deployment.hashes()) == {"convex.config.js"}
+    assert deployment.call("query", "messages:count")["status"] == "error"
+    deployment.push({"messages.js": MESSAGES})
+    assert [one["body"] for one in deployment.value("query", "messages:list")] == ["kept"]
+    convex.running.control("POST", "/reset")
+
+
+def test_unchanged_module_must_be_there(convex: Convex) -> None:
+    """A push that leaves out a module as unchanged is refused when the deployment has another one or none."""
+    deployment = convex.deployment(PRODUCTION)
+    deployment.push({"messages.js": MESSAGES})
+    digest = deployment.hashes()["messages.js"]
+    for path, sha256, code in (
+        ("messages.js", "0" * 64, "ExistingModuleHashConflict"),
+        ("other.js", digest, "MissingExistingModule"),
+    ):
+        claim = [{"path": path, "environment": "isolate", "sha256": sha256}]
+        refused = deployment.start_push({}, unchangedModuleHashes=claim)
+        assert (refused.status_code, refused.json()["code"]) == (409, code)
+    claim = [{"path": "messages.js", "environment": "isolate", "sha256": digest}]
+    deployment.push({}, unchangedModuleHashes=claim)
+    assert deployment.hashes() == {"messages.js": digest}
+    assert isinstance(deployment.value("query", "messages:count"), float)
+    convex.running.control("POST", "/reset")
+
+
 def test_wrong_keys(convex: Convex, app: Path) -> None:
     """A key with a wrong secret, of a deleted deployment, or of another deployment gets in nowhere."""
     wrong = f"dev:{DEVELOPMENT}|not-the-secret"
