@@ -1,4 +1,4 @@
-"""One rehearsal for each module of tests: starting a sandbox is not free."""
+"""One clone with a sandbox of its own for each module of tests: starting a sandbox is not free."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.rehearsal import Rehearsal, rehearsal
+from tests.support.e2e_clone import Clone, scratch_clone
+from tests.support.e2e_world import World
 
 
-@pytest.fixture(name="stage", scope="module")
-def _stage() -> Iterator[Rehearsal]:
-    with rehearsal() as running:
-        assert running.inv("sandbox.up").code == 0
-        yield running
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    """The clone of this module."""
+    with scratch_clone(tmp_path_factory.mktemp("clone")) as clone:
+        yield clone
+
+
+@pytest.fixture(scope="module")
+def world(clone: Clone) -> World:
+    """What the clone's sandbox holds."""
+    return World(clone)
