@@ -1,7 +1,12 @@
-"""Local files that a configuration points at: modules of a Worker and its assets. Knows nothing of requests."""
+"""Local files that a configuration points at: modules of a Worker and its assets. Knows nothing of requests.
+
+The official provider is started by Terraform and shares its folder. This one runs already, in a folder of its own, so a
+relative path would mean something else: it is refused, and `abspath()` is the way on.
+"""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from dataclasses import dataclass
@@ -22,16 +27,25 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def located(path: str) -> Path:
+    """Where a path of the configuration leads; `~/` is the home folder."""
+    found = Path(path).expanduser()
+    if not found.is_absolute():
+        hint = f'the embedded provider does not run in Terraform\'s folder, so write abspath("{path}")'
+        raise OSError(errno.EINVAL, hint)
+    return found
+
+
 def read(path: str) -> bytes:
-    """Read a file; `~/` is the home folder."""
-    return Path(path).expanduser().read_bytes()
+    """Read a file."""
+    return located(path).read_bytes()
 
 
 def manifest(folder: str) -> dict[str, Asset]:
     """Every file below a folder by its path on the site."""
-    root = Path(folder).absolute()
+    root = located(folder)
     if not root.is_dir():
-        raise FileNotFoundError(f"lstat {root}: no such file or directory")
+        raise FileNotFoundError(errno.ENOENT, f"lstat {root}: no such file or directory")
     found = {}
     for path in sorted(root.rglob("*")):
         if path.is_file():

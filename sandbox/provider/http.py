@@ -25,6 +25,7 @@ RETRIES = 10
 _FIRST_DELAY, _LONGEST_DELAY, _LONGEST_WISH = 2.0, 30.0, 60.0
 FAILED = "failed to make http request"
 FRAMEWORK = "1.19.0"
+_pause = time.sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Client:
                 return outcome
             if attempt >= RETRIES or not _repeats(outcome):
                 raise _failure(request.method, url, outcome)
-            time.sleep(_delay(outcome, attempt))
+            _pause(_delay(outcome, attempt))
             attempt += 1
 
     def _attempt(self, request: Request, parts: SplitResult, attempt: int) -> Response | str:

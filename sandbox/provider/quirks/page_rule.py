@@ -12,7 +12,7 @@ from ..values import is_set
 
 # Actions that are there or not; their value is not sent (and `disable_apps` is the exception).
 _SWITCHES = ("always_use_https", "disable_apps", "disable_performance", "disable_security", "disable_zaraz")
-_LAST = ("security_level", "sort_query_string_for_cache", "ssl", "true_client_ip_header", "waf")
+_AFTER = {"cache_key_fields": "cache_on_cookie"}  # the one that is out of the alphabetical order
 _PATH = "zones/{zone_id}/pagerules/{pagerule_id=id}"
 _KEY_PARTS: dict[str, dict[str, Any]] = {
     "cookie": {"include": [], "check_presence": []},
@@ -32,8 +32,7 @@ def _body(call: Call, body: Any) -> Any:
 
 def _actions(actions: Any) -> list[Value]:
     found = []
-    names = sorted(name for name in actions if name not in _LAST)
-    for name in [*names, *_LAST]:
+    for name in sorted(actions, key=lambda name: (_AFTER.get(name, name), name in _AFTER)):
         value = actions.get(name)
         if name in _SWITCHES:
             if value is True:
