@@ -112,7 +112,7 @@ def translate(error: Exception, *, service: str, place: str) -> DeployError:
         return CredentialsRefused(
             f"{service} refuses the credentials ({code})",
             place=place,
-            hint="`inv doctor` names the credential in use and the permissions it needs",
+            hint="`inv doctor` names the credential in use, docs/guide/credentials.md what it must be allowed to do",
         )
     if code in _THROTTLED or code == "429":
         return RateLimited(f"{service} refuses because of its rate limit", place=place, hint=f"wait, then {again}")

@@ -232,7 +232,7 @@ def _status_error(call: _Call, answer: Response, *, place: str, said: str) -> De
         return CredentialsRefused(
             f"{call.service} {what} (status {status})",
             place=place,
-            hint="`inv doctor` names the credential in use and the permissions it needs",
+            hint="`inv doctor` names the credential in use, docs/guide/credentials.md what it must be allowed to do",
             details=details,
         )
     if status == 429:

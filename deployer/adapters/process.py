@@ -30,6 +30,8 @@ LAST_LINES = 15
 _TICK_SECONDS = 0.1
 _DRAIN_SECONDS = 0.5
 _CAPTURE_BYTES = 64 * 1024 * 1024
+# Frames of a JavaScript stack: there are dozens of them below the one line that says what is wrong.
+_FRAME = re.compile(r"\s+at (?:async |new )?\S.*:\d+:\d+\)?")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|[\x00-\x08\x0b-\x1f]")
 
 
@@ -86,6 +88,11 @@ class Processes:
             pump = _Pump(process, command, self.redactor, log, on_line)
             try:
                 ended = pump.until_end(deadline=started + command.timeout, stop=self.stop)
+                if ended is not None:
+                    # With its pipes still open: who says a last word into a closed one dies of it, and Terraform then
+                    # neither saves its state nor gives back its lock.
+                    end_group(process, grace=command.grace, hurried=self.hurried)
+                    pump.drain()
             except BaseException:
                 end_group(process, grace=command.grace, hurried=self.hurried)
                 raise
@@ -120,7 +127,6 @@ class Processes:
         )
 
     def _ended_early(self, cause: str, command: Command, pump: _Pump) -> DeployError:
-        end_group(pump.process, grace=command.grace, hurried=self.hurried)
         if cause == "interrupted":
             return Interrupted(f"{command.title} was ended because the run was interrupted", place=str(command.log))
         return ToolTimedOut(
@@ -268,7 +274,8 @@ class _Output:
             # A progress display redraws its line; only the last state is worth keeping.
             shown = plain_text(line.rsplit("\r", 1)[-1]).rstrip()
             if shown:
-                self.lines.append(shown)
+                if not _FRAME.fullmatch(shown):
+                    self.lines.append(shown)
                 if self._on_line is not None:
                     self._on_line(shown)
         del self.lines[: -4 * LAST_LINES]
@@ -327,6 +334,12 @@ class _Pump:
                     self.process.wait(_TICK_SECONDS)
         self.process.wait()
         return None
+
+    def drain(self) -> None:
+        """Take what a program said while it was being ended."""
+        limit = time.monotonic() + _DRAIN_SECONDS
+        while self._readers() and self._selector.select(0) and time.monotonic() < limit:
+            self._turn(0)
 
     def close(self) -> None:
         """Close our ends of the pipes; what arrived stays."""

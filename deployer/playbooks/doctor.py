@@ -53,7 +53,7 @@ def _ask(subject: str, question: Callable[[], str]) -> Finding:
 
 def _hint_of(error: DeployError) -> str | None:
     return {
-        "credentials-refused": "make a new one with the permissions that docs list, and set it where it is looked for",
+        "credentials-refused": "make a new one with the permissions in docs/guide/credentials.md, and set it there",
         "service-unreachable": "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY)",
     }.get(error.reason)
 

@@ -59,6 +59,7 @@ class ConvexCli:
             environment={**self._environment(), "CONVEX_DEPLOY_KEY": key},
             log=self.logs / "convex-deploy.log",
             timeout=self.timeout,
+            hint="mend what the lines above say; docs/runbooks/convex-push-failed.md has the usual causes",
         )
         try:
             self.processes.run(command)

@@ -27,6 +27,9 @@ _UNREACHABLE = (
     "connection refused", "no such host", "i/o timeout", "connection reset", "context deadline exceeded", "EOF",
     "network is unreachable", "broken pipe", "TLS handshake timeout",
 )  # fmt: skip
+# What Cloudflare says when a host or route is to lead to a Worker without a deployed version. The code alone means
+# "unknown error" everywhere else.
+_NO_VERSION = re.compile(r'/workers/(?:domains|routes)\b.*"code":10013\b', re.DOTALL)
 _LOCK_FIELD = re.compile(r"^\s*(ID|Path|Operation|Who|Version|Created|Info):[ \t]*(.*?)\s*$", re.MULTILINE)
 
 
@@ -122,15 +125,18 @@ def failure(errors: Sequence[Diagnostic], *, title: str, place: str, unlock: str
     status = _STATUS.search(text)
     code = int(status.group(1)) if status else 0
     if code in (401, 403):
-        hint = "`inv doctor` names the credential in use and the permissions it needs"
+        hint = "`inv doctor` names the credential in use, docs/guide/credentials.md what it must be allowed to do"
         return CredentialsRefused(message, place=place, hint=hint, details=details)
     if code == 429:
         return RateLimited(message, place=place, hint=f"wait, then {again}", details=details)
+    if _NO_VERSION.search(text):
+        hint = "a host needs a deployed Worker: run `inv deploy` without --tags, so that the Worker comes first"
+        return ServiceFailed(message, place=place, hint=hint, details=details)
     if code >= 500:
         return ServiceFailed(message, place=place, hint=again, details=details)
     if any(words in text for words in _UNREACHABLE):
         return ServiceUnreachable(message, place=place, hint=f"check the network, then {again}", details=details)
-    return ToolFailed(message, place=place, details=details)
+    return ToolFailed(message, place=place, hint=f"mend what Terraform says above, then {again}", details=details)
 
 
 def state_locked(detail: str, *, place: str, unlock: str) -> StateLocked:
@@ -138,10 +144,11 @@ def state_locked(detail: str, *, place: str, unlock: str) -> StateLocked:
     holder = lock_holder(detail)
     if holder is None:
         return StateLocked("the Terraform state is locked", place=place, details=detail.splitlines())
+    command = unlock.replace("LOCK_ID", holder.id)
     return StateLocked(
         f"the Terraform state is locked by {holder.who or 'somebody'} since {holder.since or 'an unknown time'}",
         place=holder.path or place,
-        hint=f"wait for it; if its owner is gone for certain: `{unlock}`",
+        hint=f"wait for it; if its owner is gone for certain: `{command}`, as in docs/runbooks/state-locked.md",
         details=[f"operation {holder.operation or 'unknown'}, lock id {holder.id}"],
     )
 

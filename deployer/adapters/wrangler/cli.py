@@ -133,7 +133,8 @@ def _classified(error: ToolFailed, records: Sequence[Mapping[str, Any]]) -> Depl
     status = _STATUS.search(text)
     code = status.group(1) if status else ""
     if _REFUSED & set(_CODE.findall(text)) or code in ("401", "403"):
-        kind, hint = CredentialsRefused, "`inv doctor` names the credential in use and the permissions it needs"
+        kind = CredentialsRefused
+        hint = "`inv doctor` names the credential in use, docs/guide/credentials.md what it must be allowed to do"
     elif code == "429":
         kind, hint = RateLimited, f"wait, then {again}"
     elif any(word in text for word in _UNREACHABLE):

@@ -247,3 +247,38 @@ def wait_until(condition: object, seconds: float = 10.0) -> None:
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < limit, "it did not happen in time"
         time.sleep(0.02)
+
+
+def test_a_stack_trace_does_not_hide_the_line_that_says_what_is_wrong(tmp_path: Path) -> None:
+    """A failing build of JavaScript ends in dozens of frames; the log has them, the error does not."""
+    code = (
+        "import sys; print('Error: cannot resolve ./not-there', file=sys.stderr); "
+        "[print(f'    at async build (file:///x/node.js:{n}:7)', file=sys.stderr) for n in range(40)]; sys.exit(1)"
+    )
+    with pytest.raises(ToolFailed) as caught:
+        Processes(Redactor()).run(command(tmp_path, code))
+    assert caught.value.details == ("Error: cannot resolve ./not-there",)
+    assert "node.js:39:7" in (tmp_path / "logs" / "tool.log").read_text()
+
+
+def test_an_interrupted_program_may_say_a_last_word(tmp_path: Path) -> None:
+    """Its pipes stay open until it is gone: Terraform talks while it saves its state and unlocks it."""
+    marker = tmp_path / "cleaned-up"
+    code = f"""
+import pathlib, signal, sys, time
+def end(*_):
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for _ in range(100):
+        print("saving the state", flush=True)
+    pathlib.Path({str(marker)!r}).touch()
+    sys.exit(1)
+signal.signal(signal.SIGINT, end)
+print("ready", flush=True)
+time.sleep(30)
+"""
+    stop = threading.Event()
+    processes = Processes(Redactor(), stop=stop)
+    with pytest.raises(Interrupted):
+        processes.run(command(tmp_path, code, grace=10.0), on_line=lambda _line: stop.set())
+    assert marker.exists()
+    assert "saving the state" in (tmp_path / "logs" / "tool.log").read_text()

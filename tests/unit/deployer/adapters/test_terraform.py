@@ -73,6 +73,25 @@ def test_a_held_lock_names_its_holder() -> None:
     assert lock_holder("{}") is None
 
 
+def test_the_command_that_breaks_a_lock_names_the_lock() -> None:
+    """Ready to be typed; the runbook has what belongs around it."""
+    summary = "Error acquiring the state lock"
+    error = failure([Diagnostic("error", summary, LOCKED)], title="t", place="l", unlock="force-unlock LOCK_ID")
+    assert "`force-unlock 8f3b`" in (error.hint or "")
+
+
+def test_a_host_without_a_deployed_worker_is_told_from_an_unknown_error() -> None:
+    """Both have code 10013; only one of them is cured by deploying the Worker first."""
+    said = '500 Internal Server Error {"errors":[{"code":10013,"message":"An unknown error has occurred."}]}'
+
+    def hint(path: str) -> str:
+        diagnostic = Diagnostic("error", "failed to make http request", f'PUT "https://x/accounts/a{path}": {said}')
+        return failure([diagnostic], title="t", place="l", unlock="u").hint or ""
+
+    assert "without --tags" in hint("/workers/domains")
+    assert "without --tags" not in hint("/r2/buckets")
+
+
 def test_lines_that_are_no_json_do_not_hurt() -> None:
     """A warning of the CLI configuration may stand in between."""
     events = parse_events(
