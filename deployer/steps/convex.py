@@ -185,9 +185,9 @@ class ConvexFunctions(BaseStep[FunctionFacts]):
             message=f"commit {commit[:12]}, sources {facts.sources[:12]}",
             preview=backend.preview,
         )
-        if not backend.deployment.module_hashes():
+        if not backend.deployment.holds_functions():
             raise Unverified(
-                "convex deploy ended well, but no module is live on the deployment",
+                "convex deploy ended well, but no function is live on the deployment",
                 place=backend.url,
                 hint=f"does `{self.application.wishes.convex}/` of the application hold functions?",
             )

@@ -44,7 +44,7 @@ class FunctionsWithdrawn(BaseStep[bool]):
     def observe(self, context: Context) -> bool:
         """Whether any module is live."""
         backend: Backend | None = context.value(BACKEND)
-        return backend is not None and bool(backend.deployment.module_hashes())
+        return backend is not None and backend.deployment.holds_functions()
 
     def diff(self, context: Context, facts: bool) -> Sequence[Change]:
         """One change, if there is something."""
@@ -64,7 +64,7 @@ class FunctionsWithdrawn(BaseStep[bool]):
             message="environment removed",
             preview=backend.preview,
         )
-        if backend.deployment.module_hashes():
+        if backend.deployment.holds_functions():
             raise Unverified("convex deploy ended well, but functions are still live", place=backend.url)
         return {}
 

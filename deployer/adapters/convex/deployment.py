@@ -8,11 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from deployer.adapters.http import Http
 from deployer.errors import ServiceFailed
 
 _SERVICE = "Convex"
+# The server lists them among the modules, also those of a project without any function.
+_WITHOUT_FUNCTIONS: Final = frozenset({"convex.config.js", "schema.js", "auth.config.js"})
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,12 @@ class ConvexDeployment:
         if not isinstance(found, list):
             raise ServiceFailed(f"{_SERVICE} did not list its modules", place=self.url)
         return tuple(sorted((each["path"], each["environment"] or "isolate", each["hash"]) for each in found))
+
+    def holds_functions(self) -> bool:
+        """Whether anything is live besides what every push brings: the definition, a schema, shared code."""
+        return any(
+            path not in _WITHOUT_FUNCTIONS and not path.startswith("_deps/") for path, _, _ in self.module_hashes()
+        )
 
     def modules_digest(self) -> str:
         """One digest over all live modules; of nothing if nothing was pushed."""
