@@ -12,6 +12,8 @@ import random
 import select
 import threading
 import time
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,7 +27,9 @@ RETRIES = 10
 _FIRST_DELAY, _LONGEST_DELAY, _LONGEST_WISH = 2.0, 30.0, 60.0
 FAILED = "failed to make http request"
 FRAMEWORK = "1.19.0"
-_pause = time.sleep
+_GLANCE = 0.25  # seconds between two looks at whether an answer is still wanted
+WANTED: ContextVar[Callable[[], bool]] = ContextVar("wanted", default=lambda: True)
+"""Whether whoever asked for the operation under way still waits for it. Nothing is sent for one who is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class Client:
         self._idle: list[http.client.HTTPConnection] = []
         self._closed = False
         self._lock = threading.Lock()
+        self._interrupted = threading.Event()
 
     def close(self) -> None:
         """Hang up; requests under way still end."""
@@ -106,6 +111,23 @@ class Client:
             for connection in self._idle:
                 connection.close()
             self._idle.clear()
+
+    def interrupt(self) -> None:
+        """End all waiting for another try."""
+        with self._lock:
+            self._interrupted.set()
+            self._interrupted = threading.Event()
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait; False if there is no use in another try."""
+        interrupted, end = self._interrupted, time.monotonic() + seconds
+        while WANTED.get()():
+            left = end - time.monotonic()
+            if left <= 0:
+                return True
+            if interrupted.wait(min(left, _GLANCE)):
+                return False
+        return False
 
     def send(self, request: Request) -> Response:
         """Send, repeat what deserves it, and raise `Failed` on everything that is not a success."""
@@ -118,7 +140,8 @@ class Client:
                 return outcome
             if attempt >= RETRIES or not _repeats(outcome):
                 raise _failure(request.method, url, outcome)
-            _pause(_delay(outcome, attempt))
+            if not self._pause(_delay(outcome, attempt)):
+                raise _failure(request.method, url, "interrupted before the next try")
             attempt += 1
 
     def _attempt(self, request: Request, parts: SplitResult, attempt: int) -> Response | str:

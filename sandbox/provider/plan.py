@@ -8,6 +8,7 @@ run from the outside in. Knows nothing of requests and of single types.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +71,7 @@ def with_defaults(attributes: dict[str, Attribute], value: dict[str, Any], confi
         item, configured = value.get(name), known.get(name)
         if attribute.nesting:
             item = _each(attribute, item, configured, with_defaults)
-        out[name] = attribute.default if attribute.has_default and _is_null(configured) else item
+        out[name] = deepcopy(attribute.default) if attribute.has_default and _is_null(configured) else item
     return out
 
 

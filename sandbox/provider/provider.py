@@ -80,6 +80,11 @@ class Provider:
         self.close()
         self._client = Client(base, headers)
 
+    def interrupt(self) -> None:
+        """Give up what waits for another try."""
+        if self._client is not None:
+            self._client.interrupt()
+
     def close(self) -> None:
         """Hang up."""
         if self._client is not None:

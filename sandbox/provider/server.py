@@ -17,6 +17,7 @@ from tf.gen import tfplugin_pb2_grpc as rpc
 
 from . import facts
 from .diagnostics import Diagnostic, Diagnostics, Refused
+from .http import WANTED
 from .protocol import (
     diagnostic_messages,
     dump,
@@ -85,7 +86,8 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
         return pb.GetFunctions.Response()
 
     def StopProvider(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Terraform was interrupted; operations under way end by themselves."""
+        """Terraform was interrupted: no operation waits for another try of its request."""
+        self._provider.interrupt()
         return pb.StopProvider.Response()
 
     # ------------------------------------------------------------------------------------------------ validation
@@ -189,6 +191,7 @@ def _guard(name: str, method: Callable[[Any, Any], Any]) -> Callable[[Any, Any],
     """Refusals and our own mistakes become diagnostics instead of a broken connection."""
 
     def guarded(request: Any, context: Any) -> Any:
+        WANTED.set(context.is_active)  # Terraform may be killed while an operation is under way
         try:
             return method(request, context)
         except Refused as refused:

@@ -64,7 +64,12 @@ def _get(base: str) -> http.Response:
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that the client would have waited."""
     found: list[float] = []
-    monkeypatch.setattr(http, "_pause", found.append)
+
+    def pause(_: http.Client, seconds: float) -> bool:
+        found.append(seconds)
+        return True
+
+    monkeypatch.setattr(http.Client, "_pause", pause)
     return found
 
 
@@ -141,3 +146,29 @@ def test_the_client_itself_never_leaves_loopback(waits: list[float]) -> None:
         _get("http://192.0.2.1/client/v4")
 
     assert waits == []
+
+
+def test_nothing_is_tried_again_for_one_who_is_gone() -> None:
+    """When Terraform is killed, its operations send nothing more."""
+    token = http.WANTED.set(lambda: False)
+    try:
+        with api((500, {}, "")) as (base, seen), pytest.raises(http.Failed, match="interrupted"):
+            _get(base)
+    finally:
+        http.WANTED.reset(token)
+
+    assert len(seen) == 1
+
+
+def test_an_interrupt_ends_the_waiting() -> None:
+    """It does not take the seconds that the client meant to wait."""
+    with api((429, {"retry-after": "50"}, "")) as (base, seen):
+        client = http.Client(base, {})
+        timer = threading.Timer(0.3, client.interrupt)
+        timer.start()
+        with pytest.raises(http.Failed, match="interrupted"):
+            client.send(http.Request("GET", "zones"))
+        timer.join()
+        client.close()
+
+    assert len(seen) == 1
