@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from tests.contract.cloudflare_resources import CASES, Case
+from tests.contract.cloudflare_account_resources import ACCOUNT_CASES
+from tests.contract.cloudflare_case import Case
+from tests.contract.cloudflare_zone_resources import ZONE_CASES
 from tests.support.account import Account
 from tests.support.either_provider import REQUIRED, provider_environment
 from tests.support.sandbox import running_sandbox
 from tests.support.terraform import Terraform
 
+CASES = (*ZONE_CASES, *ACCOUNT_CASES)
 ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
 ZONE = "vibechecc.app"
 SEED = {"schema": 1, "account": {"id": ACCOUNT, "name": "vibechecc"}, "zones": [ZONE]}
