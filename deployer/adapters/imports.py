@@ -31,10 +31,10 @@ def reached_files(root: Path, start: Collection[str], known: Collection[str]) ->
         for _, target in _IMPORT.findall(text):
             if target.startswith(_ALIASES):
                 return None
-            if target.startswith("."):
-                found = _resolve(path, target, known)
-                if found is not None:
-                    waiting.append(found)
+            # What is no relative path is a package, or with TypeScript's `baseUrl` a path from the root.
+            found = _resolve(path if target.startswith(".") else "root", target, known)
+            if found is not None:
+                waiting.append(found)
     return frozenset(reached)
 
 

@@ -66,6 +66,11 @@ class Application:
     def digest(self, build_environment: Mapping[str, str]) -> str:
         """Over everything that decides what a build makes."""
         files = {path: digest for path, digest in self.sources.digests.items() if self._is_source(path)}
+        # Functions run on Convex: they count only where the rest of the application imports them.
+        rest = [path for path in files if not path.startswith(f"{self.wishes.convex}/")]
+        reached = reached_files(self.folder, rest, files)
+        if reached is not None:
+            files = {path: digest for path, digest in files.items() if path in reached}
         settings = self.wishes.model_dump(mode="json", include={"build", "main", "assets"})
         return digest_of({"files": files, "settings": settings, "environment": dict(build_environment)})
 
