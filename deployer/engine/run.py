@@ -254,13 +254,15 @@ class _Run:
             check=self.options.check,
             stop=self.options.stop,
             values=NoValues() if early else self.values,
+            pending=self.options.check and self._changes_above(step) > 0,
             say=lambda text: self._tell(lambda listener: listener.said(step.name, text)),
         )
 
     def _changed_above(self, step: Step[Any]) -> int:
         """How many of the steps above this one have changed something in this run."""
-        if self.options.check:
-            return 0
+        return 0 if self.options.check else self._changes_above(step)
+
+    def _changes_above(self, step: Step[Any]) -> int:
         above = self.playbook.ancestors[step.name]
         return sum(1 for name in above if name in self.results and self.results[name].status is Status.CHANGED)
 

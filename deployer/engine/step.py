@@ -77,6 +77,8 @@ class Context:
     check: bool
     stop: Stop
     values: Values
+    pending: bool = False
+    """Check mode: a step above this one would change something, so that the world is not yet what it will be."""
     say: Callable[[str], None] = field(default=lambda _text: None)
     """Report progress: one short line without a line end, shown beneath the step's name while it runs."""
 

@@ -36,7 +36,7 @@ class Proof(BaseStep[str | None]):
     def observe(self, context: Context) -> str | None:
         """None when there is nothing to prove yet (check mode with changes above), else the digest that is live."""
         digest = context.known_value(RELEASE)
-        if digest is None:
+        if digest is None or context.pending:
             return None
         limit = time.monotonic() + self.seconds
         pause = _FIRST_PAUSE
