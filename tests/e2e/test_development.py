@@ -142,7 +142,7 @@ def test_check_after_a_reset_sends_nothing_that_changes_and_foretells_the_deploy
 
 
 def test_destroy_leaves_nothing(clone: Clone, world: World, deployed: Ran) -> None:
-    """No Worker, KV, bucket, domain, DNS record, state, variable or function is left; a second destroy finds nothing."""
+    """No Worker, KV, bucket, domain, DNS record, state, variable or function is left; a second destroy has none."""
     _upload_a_picture(world)
     account, backend = world.account, world.backend(NAME)
     assert account.named(WORKER)

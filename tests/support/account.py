@@ -28,7 +28,7 @@ class Account:
             trust_env=False,
         )
         assert answer.status_code == 200, answer.text
-        return answer.json()["result"]
+        return answer.json()["result"] if answer.content else None
 
     def get(self, path: str) -> Any:
         """Return the `result` of a GET."""
