@@ -51,9 +51,9 @@ def run(session: nox.Session, *argv: str, **extra: str) -> None:
     session.run(*argv, env={**environment(session), **extra}, external=True)
 
 
-def pytest(session: nox.Session, *argv: str, workers: str = WORKERS) -> None:
+def pytest(session: nox.Session, *argv: str, workers: str = WORKERS, spread: str = "worksteal") -> None:
     """Run a part of the tests, spread over the processors."""
-    run(session, "python", "-m", "pytest", "-n", workers, "--dist", "worksteal", *argv, *session.posargs)
+    run(session, "python", "-m", "pytest", "-n", workers, f"--dist={spread}", *argv, *session.posargs)
 
 
 @nox.session(venv_backend="none")
@@ -64,7 +64,7 @@ def lint(session: nox.Session) -> None:
     run(session, "lint-imports", "--no-cache")
     run(session, "yamllint", "--strict", ".")
     run(session, "shellcheck", "bootstrap", ".ci/run")
-    run(session, "python", "-m", "deployer.adapters.terraform", "fmt", "-check", "-recursive", "-diff", "terraform")
+    run(session, *terraform(), "fmt", "-check", "-recursive", "-diff", "terraform")
     pytest(session, "tests/golden", workers="0")
 
 
@@ -114,13 +114,15 @@ def app(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def contract(session: nox.Session) -> None:
     """Hold the sandbox to the real clients: Terraform, Wrangler, Convex, boto3, and the provider's recordings."""
-    pytest(session, "tests/contract")
+    own_sessions = ("validate", "test")
+    pytest(session, "tests/contract", *(f"--ignore=tests/contract/test_terraform_{name}.py" for name in own_sessions))
 
 
 @nox.session(venv_backend="none")
 def e2e(session: nox.Session) -> None:
     """Deploy, look at it in a browser, break it, destroy it."""
-    pytest(session, "tests/e2e")
+    # The tests of one file share a deployed environment.
+    pytest(session, "tests/e2e", spread="loadfile")
 
 
 @nox.session(venv_backend="none")
@@ -146,8 +148,8 @@ def benchmarks(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve the lock files anew (needs the network)."""
     session.install("uv")
-    resolve = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11", "--generate-hashes")
-    resolve += ("--no-annotate", "--custom-compile-command=nox -s lock")
+    compile_ = ("uv", "pip", "compile", "--quiet", "--no-annotate", "--custom-compile-command=nox -s lock")
+    resolve = (*compile_, "--universal", "--python-version=3.11", "--generate-hashes")
     session.run(*resolve, "--group=sandbox", "--group=dev", "pyproject.toml", "-o", "requirements/all.lock")
     session.run(*resolve, "-c", "requirements/all.lock", "pyproject.toml", "-o", "requirements/runtime.lock")
     session.run(*resolve, "requirements/go.in", "-o", "requirements/go.lock")
@@ -155,6 +157,12 @@ def lock(session: nox.Session) -> None:
         with session.chdir(folder):
             session.run(str(BIN / "npm"), "install", "--package-lock-only", external=True)
         session.run("python", "requirements/complete_package_lock.py", str(folder / "package-lock.json"))
+
+
+def terraform() -> tuple[str, ...]:
+    """Return how Terraform is started: the one on PATH, or the one of the locked packages."""
+    found = shutil.which("terraform")
+    return (found,) if found else ("python", str(ROOT / "deployer" / "adapters" / "terraform" / "runner.py"))
 
 
 def find_tflint(session: nox.Session) -> str:
