@@ -6,6 +6,7 @@ so a profile that does not exist, or one that does, changes nothing.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ class AwsAccess:
             import boto3.session
             from botocore.config import Config
 
+            # Its debug log holds whole answers, secret strings among them; `inv --debug` would print it.
+            logging.getLogger("botocore").setLevel(logging.INFO)
             session = boto3.session.Session(botocore_session=_isolated_session() if self.isolated else None)
             return session.client(
                 self.service,  # type: ignore[call-overload]
