@@ -111,9 +111,8 @@ def test_a_change_in_the_dashboard_is_taken_back(clone: Clone, world: World) -> 
     """Logs switched off and a host detached by hand: Terraform finds both, and nothing else is touched."""
     account = world.account
     (worker,) = [each for each in account.get("/accounts/{account}/workers/workers") if each["name"] == WORKER]
-    account.call(
-        "PATCH", f"/accounts/{{account}}/workers/workers/{worker['id']}", {"observability": {"enabled": False}}
-    )
+    path = f"/accounts/{{account}}/workers/workers/{worker['id']}"
+    account.call("PATCH", path, {"observability": {"enabled": False}})
     (domain,) = account.get(f"/accounts/{{account}}/workers/domains?hostname={HOST}")
     account.call("DELETE", f"/accounts/{{account}}/workers/domains/{domain['id']}")
     assert world.get(HOST, "/").status_code == 530
