@@ -105,19 +105,25 @@ def error_code(error: Exception) -> str:
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
+def _http_status(error: Exception) -> int:
+    response = getattr(error, "response", None)
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) if isinstance(response, dict) else 0
+
+
 def translate(error: Exception, *, service: str, place: str) -> DeployError:
     """The typed error for what boto3 raised."""
     import botocore.exceptions as known
 
     code = error_code(error)
     again = "run the same command again; it goes on from here"
-    if code in _REFUSED:
+    status = _http_status(error)
+    if code in _REFUSED or status in (401, 403):
         return CredentialsRefused(
-            f"{service} refuses the credentials ({code})",
+            f"{service} refuses the credentials ({code or status})",
             place=place,
             hint="`inv doctor` names the credential in use, docs/guide/credentials.md what it must be allowed to do",
         )
-    if code in _THROTTLED or code == "429":
+    if code in _THROTTLED or status == 429:
         return RateLimited(f"{service} refuses because of its rate limit", place=place, hint=f"wait, then {again}")
     if isinstance(error, known.NoCredentialsError | known.PartialCredentialsError | known.ProfileNotFound):
         return CredentialsRefused(f"{service}: {error}", place=place, hint="`inv doctor` lists the credentials")

@@ -1,8 +1,8 @@
 """Deploy: make one environment what the inventory says.
 
-    secrets ---+-- state bucket --- terraform zone, terraform site ----------+
-               +-- convex deployment --- convex variables, convex functions --+-- worker --- terraform hosts --- proof
-                         +-- app build ---------------------------------------+
+    secrets --+-- state bucket --+-- terraform zone, terraform site -----------+
+              +-- convex --------+-- convex variables --- convex functions ----+-- worker --- terraform hosts --- proof
+                  deployment     +-- app build --------------------------------+
 
 Order follows from needs alone: the build runs beside Terraform and the push, since it only needs an address.
 """
@@ -126,7 +126,8 @@ def _convex(wiring: Wiring) -> tuple[Step[Any], ...]:
 def _build(wiring: Wiring) -> Step[Any]:
     return AppBuild(
         name="app build",
-        needs=("convex deployment",),
+        # The state bucket keeps the record of what the live Worker was built from.
+        needs=("convex deployment", "state bucket"),
         tags=frozenset({"app", "worker"}),
         provides=(BUILD,),
         application=wiring.application,

@@ -116,8 +116,10 @@ class Wiring:
     @cached_property
     def _leftovers(self) -> list[process_records.Leftover]:
         found = process_records.end_leftovers(self.records, patience=_LEFTOVER_PATIENCE)
-        # A note of Terraform stays: it is the proof by which its lock may be released.
-        process_records.forget([note for note in found if not note.title.startswith("terraform")])
+        # A note of a Terraform whose lock is still there stays: it is the proof by which that may be released.
+        stacks = [stack for stack in self.environment.stacks if self.state_file(stack).locked()] if found else []
+        proofs = tuple(f"({stack})" for stack in stacks)
+        process_records.forget([note for note in found if not (proofs and note.title.endswith(proofs))])
         return found
 
     def recover_once(self) -> None:

@@ -38,6 +38,14 @@ class StateFile:
         """Whether there is a state."""
         return self.bucket.get(self.key) is not None
 
+    def locked(self) -> bool:
+        """Whether somebody holds the state, or has left it locked."""
+        return self.bucket.get(self._lock) is not None
+
+    @property
+    def _lock(self) -> str:
+        return f"{self.key}.tflock"
+
     def keep_copy(self) -> None:
         """Copy the state before it is changed; R2 keeps no versions of its own."""
         found = self.bucket.get(self.key)
@@ -56,8 +64,7 @@ class StateFile:
         The proof: the lock names this user and machine, a note of this checkout says that it had started Terraform on
         this very stack before the lock was made, and none of the noted processes is alive.
         """
-        lock_key = f"{self.key}.tflock"
-        found = self.bucket.get(lock_key)
+        found = self.bucket.get(self._lock)
         holder = lock_holder(found.body.decode("utf-8", "replace")) if found else None
         if holder is None or holder.who != self.identity:
             return False
@@ -65,7 +72,7 @@ class StateFile:
         started = [note for note in left if not note.pids and _not_after(note.since, holder.since)]
         if not started or any(note.pids for note in left):
             return False
-        self.bucket.delete([lock_key])
+        self.bucket.delete([self._lock])
         process_records.forget(started)
         return True
 
