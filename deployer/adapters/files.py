@@ -71,9 +71,12 @@ def replace_folder(source: Path, destination: Path) -> None:
         make_folder(destination.parent)
         fresh = destination.with_name(f".{destination.name}.{os.getpid()}.part")
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(source, fresh, symlinks=False)
-        shutil.rmtree(destination, ignore_errors=True)
-        fresh.replace(destination)
+        try:
+            shutil.copytree(source, fresh, symlinks=False)
+            shutil.rmtree(destination, ignore_errors=True)
+            fresh.replace(destination)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
 
 
 def link_folder(path: Path, target: Path) -> None:
@@ -113,9 +116,14 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        cause, place = error.strerror or str(error), error.filename or path
+        if isinstance(error, shutil.Error):
+            # A copied folder lists every file that failed; they all say the same.
+            _, place, why = error.args[0][0]
+            cause = why.removeprefix(why[: why.find("]") + 1]).split(":")[0].strip()
         raise LocalDisk(
-            f"a file cannot be written: {error.strerror or error}",
-            place=str(error.filename or path),
+            f"a file cannot be written: {cause}",
+            place=str(place),
             hint="free some space or mend the permissions, then run the same command again",
         ) from None
 
