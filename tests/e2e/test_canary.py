@@ -127,7 +127,7 @@ def _make_awkward(world: World) -> None:
     """Give every secret of the environment a value that every tool has to escape."""
     manager = world.secrets_manager
     for identifier in ("vibechecc/development/worker", "vibechecc/development/convex"):
-        document = json.loads(manager.get_secret_value(SecretId=identifier)["SecretString"])
+        document = world.secret(identifier)
         awkward = {key: f"{AWKWARD} {value}\nsecond line {value[::-1]}" for key, value in document.items()}
         manager.put_secret_value(SecretId=identifier, SecretString=json.dumps(awkward))
 
@@ -143,8 +143,7 @@ def _values(clone: Clone) -> dict[str, str]:
         if name.endswith(("_TOKEN", "_SECRET_ACCESS_KEY")) or "DEPLOY_KEY" in name
     }
     for entry in world.secrets_manager.list_secrets()["SecretList"]:
-        document = json.loads(world.secrets_manager.get_secret_value(SecretId=entry["Name"])["SecretString"])
-        values |= {f"{entry['Name']}#{key}": value for key, value in document.items()}
+        values |= {f"{entry['Name']}#{key}": value for key, value in world.secret(entry["Name"]).items()}
     assert len(values) >= 8
     return values
 

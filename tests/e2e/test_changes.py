@@ -168,7 +168,7 @@ def _edit(clone: Clone, name: str, old: str, new: str) -> None:
 def _rotate(world: World, secret: str, key: str) -> str:
     """Put another value behind one key of a secret, as a person does in the console."""
     identifier = f"{SECRETS}/{secret}"
-    document = json.loads(world.secrets_manager.get_secret_value(SecretId=identifier)["SecretString"])
+    document = world.secret(identifier)
     document[key] = f"rotated-{key.lower()}-{document[key][::-1]}"
     world.secrets_manager.put_secret_value(SecretId=identifier, SecretString=json.dumps(document))
     return str(document[key])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -41,7 +42,7 @@ class World:
     def backend(self, environment: str) -> Client:
         """The Convex deployment of an environment that has a fixed one."""
         key = self.clone.inventory.environment(environment).convex.deploy_key
-        value = self.clone.credentials[key.env]
+        value = self.clone.credentials[key.env] if key.env else self.secret(key.aws)[key.key]
         answer = httpx.post(
             f"{self.running.url('convex')}/api/deployment/url_for_key",
             json={"deployKey": value},
@@ -49,6 +50,10 @@ class World:
             trust_env=False,
         )
         return Client(str(answer.raise_for_status().json()), value)
+
+    def secret(self, identifier: str) -> dict[str, str]:
+        """A secret of AWS Secrets Manager."""
+        return dict(json.loads(self.secrets_manager.get_secret_value(SecretId=identifier)["SecretString"]))
 
     def get(self, host: str, path: str, **options: Any) -> httpx.Response:
         """A GET to the edge, by host name."""
