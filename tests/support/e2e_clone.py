@@ -25,7 +25,7 @@ BIN = Path(sys.executable).parent
 _CLEARED = ("CLOUDFLARE_", "CF_", "AWS_", "R2_", "CONVEX_", "TF_", "WRANGLER_", "SANDBOX_", "NO_COLOR", "FORCE_COLOR")
 _SECONDS = 300
 # Loaded by every Python that starts: notes each program that is started, which polling could miss.
-_SITECUSTOMIZE = '''
+_SITECUSTOMIZE = """
 import json, os, sys
 
 def note(event, arguments):
@@ -40,7 +40,7 @@ def note(event, arguments):
 
 if "E2E_STARTED" in os.environ:
     sys.addaudithook(note)
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -142,9 +142,7 @@ class Clone:
     def git(self, *arguments: str) -> str:
         """Run git in the clone and return what it printed."""
         identity = ("-c", "user.name=e2e", "-c", "user.email=e2e@localhost", "-c", "commit.gpgsign=false")
-        done = subprocess.run(
-            ["git", *identity, *arguments], cwd=self.root, capture_output=True, text=True, check=True
-        )
+        done = subprocess.run(["git", *identity, *arguments], cwd=self.root, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     @property
