@@ -7,9 +7,7 @@ is our own mistake, whose traceback goes to a file and whose exit code is 70. No
 from __future__ import annotations
 
 import functools
-import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +16,10 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 from deployer.cli.session import Session
+from deployer.cli.signals import interrupting
 from deployer.errors import DeployError, InternalError, Interrupted
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from invoke.parser.argument import Argument
 
 JSON_HELP = "print one JSON document on stdout"
@@ -75,9 +72,9 @@ class _Task(Task[Any]):
 
 def guarded(session: Session, body: Callable[[], int]) -> int:
     """Run `body` and return its exit code, or print what went wrong and return the error's."""
-    previous = _interrupt_on_termination()
     try:
-        return body()
+        with interrupting():
+            return body()
     except DeployError as error:
         return _report(session, error)
     except KeyboardInterrupt:
@@ -88,20 +85,6 @@ def guarded(session: Session, body: Callable[[], int]) -> int:
         return 0
     except Exception as error:  # noqa: BLE001 -- the boundary: whatever it is, no traceback for the user
         return _report(session, _our_mistake(error))
-    finally:
-        if previous is not None:
-            signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt_on_termination() -> Any:
-    """Let a termination signal (a cancelled CI job) do what Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        return None
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    return signal.signal(signal.SIGTERM, interrupt)
 
 
 def _our_mistake(error: Exception) -> DeployError:

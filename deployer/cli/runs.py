@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deployer.cli.signals import asking
 from deployer.errors import ChangesPending, GuardRefused, UsageError
 
 if TYPE_CHECKING:
@@ -60,9 +61,10 @@ def run_playbook(session: Session, wish: Wish) -> int:
         target = connect(session, loaded, environment, sandbox=wish.sandbox)
         playbook = build(session, wish.verb, loaded, environment, target, path, details=wish.diff)
         selection = playbook.select(tags=_words(wish.tags), skip_tags=_words(wish.skip_tags))
-        result = _run(session, wish, playbook, selection, environment, path, timeout)
-    url = target.public_url(environment.host) if wish.verb == "deploy" else None
-    return _conclude(session, wish, result, url)
+        url = target.public_url(environment.host) if wish.verb == "deploy" else None
+        with asking(session.stop):
+            result = _run(session, wish, playbook, selection, environment, path, timeout)
+            return _conclude(session, wish, result, url)
 
 
 def find_environment(session: Session, loaded: LoadedInventory, name: str, *, sandbox: bool) -> Environment:

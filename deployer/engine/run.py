@@ -1,7 +1,8 @@
 """Runs a playbook: graph order, bounded concurrency, check mode, early observation, stopping.
 
-The main thread schedules and never works; each piece of work has a thread of its own, so that Ctrl-C always reaches
-somebody who listens. Threads are daemons: a step that ignores the stop cannot keep the process alive.
+The main thread schedules and never works; each piece of work has a thread of its own, so that somebody always listens
+to `Stop`. Signals are not known here: whoever catches them sets its events, and nothing is ever raised into the
+scheduler. Threads are daemons: a step that ignores the stop cannot keep the process alive.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class _Done:
 
 
 _HURRIED_GRACE: Final = 5.0
+_NAP: Final = 0.2
+_INTERRUPTED: Final = "interrupted"
 
 
 class _Run:
@@ -100,6 +103,7 @@ class _Run:
         self.busy: set[str] = set()
         self.first_failure: DeployError | None = None
         self.stopped: DeployError | None = None
+        self.hurrying = False
         self.left_out = frozenset(step.name for step in playbook.steps if not options.selection.includes(step.tags))
         self.only_observed = playbook.wanted_for_values(options.selection)
 
@@ -112,29 +116,20 @@ class _Run:
         deadline = None if self.options.timeout is None else began + self.options.timeout
         give_up: float | None = None
         while True:
-            try:
-                self._schedule()
-                if not self.busy:
-                    break
-                give_up = self._give_up_at(give_up)
-                wake = min(
-                    (moment for moment in (deadline if not self.stopped else None, give_up) if moment), default=None
-                )
-                done = self._wait(wake)
-                if done is not None:
-                    self._receive(done)
-                elif give_up is not None and time.monotonic() >= give_up:
-                    break
-                elif deadline is not None and not self.stopped and time.monotonic() >= deadline:
-                    self._stop(RunTimedOut(f"the run took longer than {self.options.timeout:g} s"))
-            except KeyboardInterrupt:
-                if self.options.stop.hurried.is_set():
-                    break
-                if self.stopped:
-                    self.options.stop.hurried.set()
-                    give_up = None
-                else:
-                    self._stop(Interrupted("interrupted", hint="run the same command again; it goes on from here"))
+            self._look_at_stop()
+            self._schedule()
+            if not self.busy:
+                break
+            give_up = self._give_up_at(give_up)
+            done = self._wait(min((moment for moment in (deadline, give_up) if moment is not None), default=None))
+            if done is not None:
+                self._receive(done)
+            elif give_up is not None and time.monotonic() >= give_up:
+                break
+            elif deadline is not None and time.monotonic() >= deadline and not self.stopped:
+                self._stop(RunTimedOut(f"the run took longer than {self.options.timeout:g} s"))
+            if self.stopped:
+                deadline = None
         self._close()
         result = RunResult(
             playbook=self.playbook.name,
@@ -147,28 +142,34 @@ class _Run:
         return result
 
     def _wait(self, until: float | None) -> _Done | None:
-        # Short naps instead of one long wait: whoever sets `stop.requested` from outside is noticed soon.
+        """The next message; None when `until` has come or somebody asked for a stop, or for a quicker one."""
+        stop = self.options.stop
+        # Short naps instead of one long wait: whoever catches signals only sets events, and they are noticed soon.
         while True:
-            left = 0.2 if until is None else min(0.2, until - time.monotonic())
+            left = _NAP if until is None else min(_NAP, until - time.monotonic())
             try:
                 return self.inbox.get(timeout=max(left, 0.001))
             except queue.Empty:
                 self._tell(lambda listener: listener.tick())
                 if until is not None and time.monotonic() >= until:
                     return None
-                if self.options.stop.requested.is_set() and not self.stopped:
+                if (stop.requested.is_set() and not self.stopped) or (stop.hurried.is_set() and not self.hurrying):
                     return None
+
+    def _look_at_stop(self) -> None:
+        """Take note of a stop asked for from outside; a run whose steps have all ended well has nothing to stop."""
+        if self.options.stop.requested.is_set() and not self.stopped:
+            left = len(self.results) < len(self.playbook.steps)
+            if left or any(result.why == _INTERRUPTED for result in self.results.values()):
+                self._stop(Interrupted("interrupted", hint="run the same command again; it goes on from here"))
 
     def _give_up_at(self, current: float | None) -> float | None:
         """When to stop waiting for steps that do not end although they were asked to."""
-        if self.options.stop.requested.is_set() and not self.stopped:
-            self._stop(Interrupted("interrupted", hint="run the same command again; it goes on from here"))
         if not self.stopped:
             return None
-        if current is None:
-            grace = _HURRIED_GRACE if self.options.stop.hurried.is_set() else self.options.grace
-            return time.monotonic() + grace
-        return current
+        self.hurrying = self.options.stop.hurried.is_set()
+        latest = time.monotonic() + (_HURRIED_GRACE if self.hurrying else self.options.grace)
+        return latest if current is None else min(current, latest)
 
     def _stop(self, error: DeployError) -> None:
         self.stopped = error
@@ -205,7 +206,7 @@ class _Run:
             if result is not None and result.status is Status.FAILED:
                 return f"needs `{need}`, which failed"
         if self.stopped:
-            return "interrupted" if isinstance(self.stopped, Interrupted) else "out of time"
+            return _INTERRUPTED if isinstance(self.stopped, Interrupted) else "out of time"
         for need in step.needs:
             result = self.results.get(need)
             if result is not None and result.status is Status.SKIPPED and need not in self.left_out:
@@ -239,7 +240,7 @@ class _Run:
                 error = Interrupted(f"step `{step.name}` did not end when asked to; how far it came is not known")
                 self._finish(StepResult(name=step.name, status=Status.FAILED, why="did not end", error=error))
             elif step.name not in self.results:
-                self._finish(StepResult(name=step.name, status=Status.SKIPPED, why="interrupted"))
+                self._finish(StepResult(name=step.name, status=Status.SKIPPED, why=_INTERRUPTED))
 
     def _tell(self, call: Callable[[Listener], None]) -> None:
         with self.lock:
@@ -287,7 +288,7 @@ class _Run:
         except BaseException as error:  # noqa: BLE001 -- a thread has no caller to raise to
             result = StepResult(name=step.name, status=Status.FAILED, error=_our_mistake(step, error))
         seconds = time.monotonic() - began + self.early_seconds.get(step.name, 0.0)
-        why = "interrupted" if result.error and self.options.stop.requested.is_set() else result.why
+        why = _INTERRUPTED if result.error and self.options.stop.requested.is_set() else result.why
         result = StepResult(
             name=result.name, status=result.status, seconds=seconds, changes=result.changes, why=why, error=result.error
         )

@@ -6,19 +6,16 @@ a status line is decided here once: a terminal that wants them, never a pipe, a 
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TextIO
+from pathlib import Path
+from typing import Final, TextIO
 
 _CODES: Final = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-
-
-class Redact(Protocol):
-    """What a sink wants of the redactor: the text without any secret value."""
-
-    def __call__(self, text: str, /) -> str:
-        """Return `text` with secrets masked."""
 
 
 def no_secrets(text: str, /) -> str:
@@ -38,6 +35,7 @@ class Sink:
     width: int = 80
     redact: Callable[[str], str] = no_secrets
     _status: str = field(default="", init=False)
+    _deaf: bool = field(default=False, init=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
     def data(self, text: str) -> None:
@@ -52,8 +50,7 @@ class Sink:
         """Print something for the person at the terminal."""
         with self._lock:
             self._clear()
-            self.err.write(self.redact(text) + "\n")
-            self.err.flush()
+            self._tell(self.redact(text) + "\n")
             self._draw()
 
     def status(self, text: str) -> None:
@@ -73,12 +70,27 @@ class Sink:
 
     def _clear(self) -> None:
         if self._status:
-            self.err.write("\r\033[K")
+            self._tell("\r\033[K")
 
     def _draw(self) -> None:
         if self._status:
-            self.err.write(self._status)
+            self._tell(self._status)
+
+    def _tell(self, text: str) -> None:
+        """Write to stderr; once nobody is there to read it any more, the run goes on without talking."""
+        if self._deaf:
+            return
+        try:
+            self.err.write(text)
             self.err.flush()
+        except OSError as error:
+            # The reader of the pipe has gone, or the terminal was closed. A full disk is not for us to hide.
+            if error.errno not in (errno.EPIPE, errno.EIO, errno.ENXIO):
+                raise
+            self._deaf = True
+            # What the stream still holds back must not make the end of the process a failure.
+            with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as nothing:
+                os.dup2(nothing.fileno(), self.err.fileno())
 
 
 def wants_colour(environment: Mapping[str, str], *, terminal: bool, no_color: bool) -> bool:

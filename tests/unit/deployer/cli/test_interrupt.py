@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -64,6 +65,13 @@ STUBBORN = (
     "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN); "
     + POLITE
 )
+# Takes a moment to save, as Terraform does; who is killed before does not come to it.
+LAST_WORDS = (
+    "import signal, sys, time, pathlib; path = pathlib.Path(sys.argv[1]); "
+    "signal.signal(signal.SIGINT, lambda *_: (time.sleep(0.4), path.write_text('saved'), sys.exit(1))); "
+    "path.write_text('at work'); time.sleep(60)"
+)
+QUICK = "pass"
 
 
 @pytest.fixture
@@ -100,13 +108,20 @@ def wait_until(met: Callable[[], bool]) -> None:
 
 def gone(pid: int) -> bool:
     """Whether the process ended (a zombie has)."""
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
+    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    return shown == "" or shown.startswith("Z")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def hear(process: subprocess.Popen[str], word: str) -> None:
+    """Read its stderr until a line says `word`."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if word in line:
+            return
+    raise AssertionError(f"it never said: {word}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_children_and_says_what_was_done(
     tmp_path: Path, start: Callable[[str], subprocess.Popen[str]], number: signal.Signals
 ) -> None:
@@ -130,12 +145,77 @@ def test_a_second_ctrl_c_insists(tmp_path: Path, start: Callable[[str], subproce
     """A child that ignores being asked is killed."""
     process = start(STUBBORN)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=15)
+    hear(process, "waiting for")
+    child = int((tmp_path / "child").read_text())
+    assert not gone(child)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=15)
 
     assert process.returncode == 130
-    assert gone(int((tmp_path / "child").read_text()))
+    assert gone(child)
+    assert json.loads(out)["error"]["reason"] == "interrupted"
+    assert "RECAP" in err
+
+
+def test_a_burst_of_signals_still_ends_in_a_recap(
+    tmp_path: Path, start: Callable[[str], subprocess.Popen[str]]
+) -> None:
+    """However many arrive, and wherever the scheduler is: one document, one recap, an ended journal."""
+    process = start(POLITE)
+    for _ in range(20):
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.003)
+    out, err = process.communicate(timeout=15)
+
+    assert process.returncode == 130
+    assert [step["status"] for step in json.loads(out)["steps"]] == ["changed", "failed", "skipped"]
+    assert "RECAP" in err
+    journal = (tmp_path / ".work" / "cloudflare" / "development" / "journal.jsonl").read_text().splitlines()
+    assert json.loads(journal[-1])["event"] == "ended"
+
+
+def test_a_closed_terminal_ends_children_too(tmp_path: Path) -> None:
+    """Nothing can be said any more: children are ended in order all the same, and nobody is hurried."""
+    (tmp_path / "environments.toml").write_text((ROOT / "environments.toml").read_text())
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(tmp_path), LAST_WORDS],
+        cwd=ROOT, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True, text=True,
+    )  # fmt: skip
+    os.close(theirs)
+    try:
+        wait_until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text() != "")
+        os.close(ours)
+        # The shell and the kernel both say it.
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.02)
+        process.send_signal(signal.SIGHUP)
+        out, _ = process.communicate(timeout=15)
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert process.returncode == 130
+    assert json.loads(out)["error"]["reason"] == "interrupted"
+    assert (tmp_path / "child").read_text() == "saved"
+
+
+def test_a_reader_that_leaves_does_not_end_the_run(tmp_path: Path) -> None:
+    """`inv deploy 2>&1 | head`: who reads the talk may go; every step is carried out and the exit code is true."""
+    (tmp_path / "environments.toml").write_text((ROOT / "environments.toml").read_text())
+    read, write = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(tmp_path), QUICK],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=write, text=True,
+    )  # fmt: skip
+    os.close(read)
+    os.close(write)
+    out, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert json.loads(out)["outcome"] == "ok"
+    assert (tmp_path / "later").exists()
 
 
 def test_after_a_kill_the_next_run_says_so_and_goes_on(

@@ -293,6 +293,34 @@ def test_stop_ends_what_is_at_work_and_skips_the_rest() -> None:
     assert result.results[1].why == "interrupted"
 
 
+def test_a_stop_that_comes_when_everything_has_ended_is_none() -> None:
+    """The last step ended well although somebody pressed Ctrl-C meanwhile: nothing was interrupted, exit code 0."""
+    stop = Stop()
+    result = run(
+        Playbook("p", [Spy(name="a"), Spy(name="b", needs=("a",), on_apply=lambda _c: stop.requested.set())]),
+        RunOptions(stop=stop, workers=2),
+    )
+
+    assert statuses(result) == {"a": "changed", "b": "changed"}
+    assert result.error is None
+
+
+def test_a_second_stop_shortens_the_waiting() -> None:
+    """Whoever insists waits for the short grace, not for the long one that had begun."""
+    stop, never = Stop(), threading.Event()
+
+    def ignore(_context: Context) -> None:
+        stop.requested.set()
+        threading.Timer(0.4, stop.hurried.set).start()
+        never.wait(30)
+
+    result = run(Playbook("p", [Spy(name="a", on_apply=ignore)]), RunOptions(stop=stop, grace=25))
+
+    assert statuses(result) == {"a": "failed"}
+    assert result.seconds < 15
+    never.set()
+
+
 def test_timeout_ends_the_run() -> None:
     """`--timeout` stops like Ctrl-C, with an error of its own."""
     result = run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 
 import pytest
@@ -50,6 +51,28 @@ def test_the_status_line_is_wiped_before_anything_else_is_printed() -> None:
 
     assert shown.getvalue() == "at work\r\033[Kline\nat work\r\033[K"
     assert nothing.getvalue() == ""
+
+
+def test_talking_to_nobody_is_no_failure() -> None:
+    """A closed pipe or terminal silences the talk; another failure of the stream is not hidden."""
+
+    class Gone(io.StringIO):
+        number = errno.EPIPE
+
+        def write(self, _text: str, /) -> int:
+            raise OSError(self.number, "gone")
+
+    out, err = io.StringIO(), Gone()
+    each = Sink(out=out, err=err, live=True)
+    each.status("at work")
+    each.talk("words")
+    each.data("result")
+
+    assert out.getvalue() == "result\n"
+    full = Gone()
+    full.number = errno.ENOSPC
+    with pytest.raises(OSError, match="gone"):
+        Sink(out=out, err=full).talk("words")
 
 
 def test_the_status_line_never_wraps() -> None:

@@ -1,0 +1,64 @@
+"""What Ctrl-C, a termination signal and a closed terminal do.
+
+Before and after a run they raise KeyboardInterrupt, which the boundary turns into exit code 130. During a run nothing
+may be raised: an exception between two lines of the scheduler would lose a step that has ended. The handler then only
+sets events, and the runner looks at them. Nothing else in the package installs a handler.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from deployer.engine.stop import Stop
+
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def interrupting() -> Iterator[None]:
+    """Let a termination signal (a cancelled CI job) and a closed terminal do what Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    with _handled(interrupt):
+        yield
+
+
+@contextlib.contextmanager
+def asking(stop: Stop) -> Iterator[None]:
+    """Let the first signal ask the run to end and a second one hurry it.
+
+    A closed terminal never hurries: the shell and the kernel both report it, and nobody has insisted on anything.
+    """
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if stop.requested.is_set() and number != signal.SIGHUP:
+            stop.hurried.set()
+        stop.requested.set()
+
+    with _handled(ask):
+        yield
+
+
+@contextlib.contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # Who started us may have chosen that we survive a signal (`nohup`, a job in the background).
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    wanted = [number for number in _ENDING if before[number] is not signal.SIG_IGN]
+    for number in wanted:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number in wanted:
+            signal.signal(number, before[number])
