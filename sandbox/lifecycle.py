@@ -13,12 +13,12 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from sandbox import loopback
 from sandbox import seed as seeds
 from sandbox.errors import NotRunningError, SandboxError, UsageError
 from sandbox.home import Home, locked, read_json, try_lock, write_bytes
@@ -83,18 +83,17 @@ def call(home: Home, method: str, path: str, body: bytes | None = None, *, secon
     connection = read_json(home.connection)
     if connection is None:
         raise NotRunningError(f"no sandbox runs in {home.root}", "`inv sandbox.up` starts it")
-    request = urllib.request.Request(connection["control"] + path, data=body, method=method)  # noqa: S310 - loopback http
     try:
-        with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310
-            return json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        refusal = json.loads(error.read())
-        failure = UsageError if refusal.get("exit_code") == UsageError.exit_code else SandboxError
-        raise failure(refusal.get("error", "refused"), refusal.get("hint", "")) from None
-    except OSError as error:
+        answer = loopback.ask(method, connection["control"] + path, body, timeout=seconds)
+        value = dict(json.loads(answer.body))
+    except (OSError, ValueError, TypeError) as error:  # after a kill -9 its port may belong to somebody else
         raise NotRunningError(
             f"the sandbox in {home.root} does not answer: {error}", "`inv sandbox.up` starts it again"
         ) from None
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        failure = UsageError if value.get("exit_code") == UsageError.exit_code else SandboxError
+        raise failure(value.get("error", "refused"), value.get("hint", ""))
+    return value
 
 
 def _running(home: Home) -> dict[str, Any] | None:

@@ -12,11 +12,11 @@ import json
 import logging
 import shutil
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
+from sandbox import loopback
 from sandbox.home import Home, read_json, write_json
 
 _log = logging.getLogger(__name__)
@@ -56,13 +56,12 @@ class Controller:
 
     def _ask(self, method: str, path: str) -> Any:
         """One request to the edge process; None while it is not there (it reads the files when it starts)."""
-        request = urllib.request.Request(self._address + path, method=method)  # noqa: S310 - loopback http
         try:
-            with urllib.request.urlopen(request, timeout=_RELOAD_SECONDS) as answer:  # noqa: S310
-                return json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            _log.error("the edge refused `%s`: %s", path, error.read().decode(errors="replace"))
-            return {}
+            answer = loopback.ask(method, self._address + path, timeout=_RELOAD_SECONDS)
         except OSError:
             _log.info("the edge is not up; it will find the sites in its file")
             return None
+        if answer.status != HTTPStatus.OK:
+            _log.error("the edge refused `%s`: %s", path, answer.body.decode(errors="replace"))
+            return {}
+        return json.loads(answer.body)

@@ -6,16 +6,14 @@ because signatures cover the address. Knows that interface and which buckets are
 
 from __future__ import annotations
 
-import http.client
 import json
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
+from sandbox import loopback
 from sandbox.errors import NotRunningError
 from sandbox.home import Home, read_json
 
@@ -24,15 +22,6 @@ _SECONDS = 20.0
 _PATIENCE_SECONDS = 5.0
 _KEPT_HEADERS = ("content-type", "content-encoding", "content-disposition", "content-language", "cache-control")
 _MORE_HEADERS = ("content-md5", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "range")
-
-
-@dataclass(frozen=True)
-class ObjectAnswer:
-    """What the runtime's S3 interface said."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
 
 
 class EdgeObjects:
@@ -52,10 +41,10 @@ class EdgeObjects:
         """True when there is at least one object."""
         if not self.holds(bucket):
             return False
-        query = urllib.parse.urlencode({"bucket": bucket})
+        query = urlencode({"bucket": bucket})
         return bool(self._ask(f"/__sandbox/occupied?{query}")["occupied"])
 
-    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> ObjectAnswer:
+    def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> loopback.Reply:
         """One S3 request; `path` is the raw path with query, header names are lower case."""
         kept = {
             name: value
@@ -66,9 +55,8 @@ class EdgeObjects:
         while True:
             address = self._runtime or self._find_runtime()
             try:
-                return _send(
-                    address, method, _PREFIX + path, self._sign(method, address + _PREFIX + path, kept, body), body
-                )
+                url = address + _PREFIX + path
+                return loopback.ask(method, url, body, headers=self._sign(method, url, kept, body), timeout=_SECONDS)
             except OSError:
                 # The runtime restarts when what it serves changes, and may come back on another port.
                 self._runtime = None
@@ -91,20 +79,12 @@ class EdgeObjects:
 
     def _ask(self, path: str) -> Any:
         try:
-            with urllib.request.urlopen(self._address + path, timeout=_SECONDS) as answer:  # noqa: S310 - loopback http
-                return json.loads(answer.read())
+            answer = loopback.ask("GET", self._address + path, timeout=_SECONDS)
         except OSError as error:
             raise NotRunningError(f"the edge does not answer: {error}", "logs/edge.log in its home") from None
+        if answer.status != HTTPStatus.OK:
+            raise NotRunningError(f"the edge refused: status {answer.status}", "logs/edge.log in its home")
+        return json.loads(answer.body)
 
 
 _SIGNING = frozenset({"x-amz-content-sha256", "x-amz-date", "x-amz-security-token", "x-amz-decoded-content-length"})
-
-
-def _send(address: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> ObjectAnswer:
-    connection = http.client.HTTPConnection(urllib.parse.urlsplit(address).netloc, timeout=_SECONDS)
-    try:
-        connection.request(method, path, body, dict(headers))
-        answer = connection.getresponse()
-        return ObjectAnswer(answer.status, answer.getheaders(), answer.read())
-    finally:
-        connection.close()
