@@ -111,6 +111,9 @@ class Guards(Model):
 
     protected: bool = Field(description="Destroying needs --allow-protected and the environment's name typed")
     empty_buckets_on_destroy: bool = Field(description="Whether destroy deletes the objects within the buckets")
+    destroy_zone: bool = Field(
+        default=False, description="Whether destroy removes the zone's settings, which every host of the domain needs"
+    )
 
 
 class Logs(Model):
