@@ -4,7 +4,10 @@ import { test } from '@playwright/test'
 const path = process.env.SCREENSHOT
 
 const VIBES: [text: string, mood: string][] = [
+  ['Good morning, everybody!', 'radiant'],
+  ['Second coffee, first commit', 'mellow'],
   ['Rain again.', 'flat'],
+  ['Nothing on fire. I checked twice.', 'radiant'],
   ['My build broke because of a trailing comma', 'stormy'],
   ['Has anybody tried the new rate limits yet?', 'curious'],
   ['Tea, a blanket, green checks', 'mellow'],
@@ -18,7 +21,7 @@ test('screenshot', async ({ browser }) => {
     await visitor.request.post('/api/vibes', { form: { text, mood }, maxRedirects: 0 })
     await visitor.close()
   }
-  const page = await browser.newPage({ viewport: { width: 1000, height: 860 } })
+  const page = await browser.newPage({ viewport: { width: 1200, height: 800 } })
   await page.goto('/')
   await page.getByText('Live', { exact: true }).waitFor()
   await page.getByText('being checked').first().waitFor({ state: 'hidden' })
