@@ -41,8 +41,10 @@ def read(schema: Schema, config: Value, client: Client) -> Value:
 
 def _read_one(schema: Schema, source: Source, value: Value, client: Client) -> Value:
     query = _query(schema.attributes, value)
-    document = _document(client, path_of(source.read, value) + _suffix(query), source, value)
+    document = _document(client, path_of(source.read, value) + _suffix(query))
     node = document.get("result") if isinstance(document, dict) else None
+    if source.whole:
+        node = {schema.attributes[source.whole].wire: document}
     new = decode(schema.attributes, node, value, computed=True)
     if source.id_from:
         new["id"] = new[source.id_from]
@@ -52,9 +54,7 @@ def _read_one(schema: Schema, source: Source, value: Value, client: Client) -> V
 def _find(schema: Schema, source: Source, value: Value, client: Client) -> None:
     """Fill in the id of the only object that the filter matches."""
     filters = schema.attributes["filter"].attributes
-    document = _document(
-        client, path_of(source.find or "", value) + _suffix(_query(filters, value["filter"])), source, value
-    )
+    document = _document(client, path_of(source.find or "", value) + _suffix(_query(filters, value["filter"])))
     found = document.get("result") if isinstance(document, dict) else None
     hits = found if isinstance(found, list) else []
     if len(hits) != 1:
@@ -71,7 +71,7 @@ def _read_list(schema: Schema, source: Source, value: Value, client: Client) -> 
     step: list[tuple[str, str]] | None = []
     page = 1
     while step is not None:
-        document = _document(client, path + _suffix(sorted([*query, *step])), source, value)
+        document = _document(client, path + _suffix(sorted([*query, *step])))
         nodes = document.get("result") if isinstance(document, dict) else None
         nodes = nodes if isinstance(nodes, list) else []
         found += nodes
@@ -94,9 +94,8 @@ def _next(source: Source, document: Any, page: int) -> list[tuple[str, str]] | N
     return None
 
 
-def _document(client: Client, path: str, source: Source, value: Value) -> Any:
-    headers = {name: str(value.get(attribute) or "") for name, attribute in source.headers.items()}
-    response = client.send(Request("GET", path, headers=headers))
+def _document(client: Client, path: str) -> Any:
+    response = client.send(Request("GET", path))
     try:
         return rawjson.load(response.body)
     except ValueError:

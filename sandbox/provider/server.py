@@ -5,6 +5,7 @@ Knows messages and the provider's methods; decides nothing.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Mapping
 from concurrent import futures
@@ -32,7 +33,7 @@ from .provider import Provider
 
 LOG = logging.getLogger(__name__)
 _LARGEST_MESSAGE = 256 << 20
-_WORKERS = 16  # Terraform runs ten operations at a time, and there may be several Terraforms
+_WORKERS = 64  # Terraform runs ten operations at a time, there may be several Terraforms, and each can be interrupted
 
 
 class _Controller(grpc_controller_pb2_grpc.GRPCControllerServicer):  # type: ignore[misc]
@@ -43,6 +44,33 @@ class _Controller(grpc_controller_pb2_grpc.GRPCControllerServicer):  # type: ign
         return grpc_controller_pb2.Empty()
 
 
+Method = Callable[[Any, Any, Any], Any]
+
+
+def _answered(method: Method) -> Method:
+    """What goes wrong reaches the user as a diagnostic instead of breaking the connection."""
+    name = method.__name__
+
+    @functools.wraps(method)
+    def answered(self: Any, request: Any, context: Any) -> Any:
+        WANTED.set(context.is_active)  # Terraform may be killed while an operation is under way
+        try:
+            return method(self, request, context)
+        except Refused as refused:
+            problem = refused.diagnostic
+        except Exception as error:  # noqa: BLE001 - the boundary: a broken connection would tell nobody anything
+            problem = _bug(name, request, error)
+        return getattr(pb, name).Response(diagnostics=diagnostic_messages([problem]))
+
+    return answered
+
+
+def _bug(name: str, request: Any, error: Exception) -> Diagnostic:
+    LOG.exception("%s failed", name)
+    what = f"{name} {getattr(request, 'type_name', '')}: {error!r}"
+    return Diagnostic("error", "The embedded provider has a bug", what)
+
+
 class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
     """The protocol's methods."""
 
@@ -50,11 +78,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
         self._provider = provider
         self._schema: Any = None
 
-    def __getattribute__(self, name: str) -> Any:
-        """Wrap every method of the protocol so that what goes wrong reaches the user as a diagnostic."""
-        found = super().__getattribute__(name)
-        return _guard(name, found) if name[:1].isupper() and callable(found) else found
-
+    @_answered
     def GetMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Name the types."""
         return pb.GetMetadata.Response(
@@ -63,6 +87,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
             data_sources=[pb.GetMetadata.DataSourceMetadata(type_name=name) for name in facts.names("data")],
         )
 
+    @_answered
     def GetProviderSchema(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Describe the types."""
         if self._schema is None:
@@ -77,10 +102,12 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
             )
         return self._schema
 
+    @_answered
     def GetResourceIdentitySchemas(self, request: Any, context: Any) -> Any:  # noqa: N802
         """No type has an identity of its own."""
         return pb.GetResourceIdentitySchemas.Response()
 
+    @_answered
     def GetFunctions(self, request: Any, context: Any) -> Any:  # noqa: N802
         """There are none."""
         return pb.GetFunctions.Response()
@@ -97,22 +124,26 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
         self._provider.validate(kind, name, load(config, facts.schema(kind, name)) or {}, found)
         return diagnostic_messages(found.found)
 
+    @_answered
     def ValidateProviderConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Check the provider block."""
         return pb.ValidateProviderConfig.Response(diagnostics=self._validate("provider", "", request.config))
 
+    @_answered
     def ValidateResourceConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Check a resource block."""
         return pb.ValidateResourceConfig.Response(
             diagnostics=self._validate("resource", request.type_name, request.config)
         )
 
+    @_answered
     def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Check a data block."""
         return pb.ValidateDataResourceConfig.Response(
             diagnostics=self._validate("data", request.type_name, request.config)
         )
 
+    @_answered
     def ConfigureProvider(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Take base URL and credentials."""
         config = load(request.config, facts.schema("provider")) or {}
@@ -121,12 +152,14 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
 
     # ------------------------------------------------------------------------------------------------- resources
 
+    @_answered
     def UpgradeResourceState(self, request: Any, context: Any) -> Any:  # noqa: N802
         """State is kept in today's form; older forms are the official provider's."""
         schema = facts.schema("resource", request.type_name)
         state = load_state_json(request.raw_state.json, schema)
         return pb.UpgradeResourceState.Response(upgraded_state=dump(state, schema))
 
+    @_answered
     def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Refresh."""
         schema, found = facts.schema("resource", request.type_name), Diagnostics()
@@ -138,6 +171,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
             new_state=dump(new, schema), private=dump_private(notes), diagnostics=diagnostic_messages(found.found)
         )
 
+    @_answered
     def PlanResourceChange(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Plan."""
         schema, found = facts.schema("resource", request.type_name), Diagnostics()
@@ -151,6 +185,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
             diagnostics=diagnostic_messages(found.found),
         )
 
+    @_answered
     def ApplyResourceChange(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Create, update or destroy; if that fails the state stays what it was."""
         schema, found = facts.schema("resource", request.type_name), Diagnostics()
@@ -161,10 +196,14 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
         except Refused as refused:
             new = state
             found.found.append(refused.diagnostic)
+        except Exception as error:  # noqa: BLE001 - the boundary: a broken connection would tell nobody anything
+            new = state
+            found.found.append(_bug("ApplyResourceChange", request, error))
         return pb.ApplyResourceChange.Response(
             new_state=dump(new, schema), private=dump_private(notes), diagnostics=diagnostic_messages(found.found)
         )
 
+    @_answered
     def ImportResourceState(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Import."""
         schema, found = facts.schema("resource", request.type_name), Diagnostics()
@@ -176,6 +215,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
             imported_resources=[imported], diagnostics=diagnostic_messages(found.found)
         )
 
+    @_answered
     def ReadDataSource(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Look something up."""
         schema = facts.schema("data", request.type_name)
@@ -185,26 +225,6 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
 
 _OPTIONS = [("grpc.max_send_message_length", _LARGEST_MESSAGE), ("grpc.max_receive_message_length", _LARGEST_MESSAGE)]
 _CAPABILITIES = pb.ServerCapabilities(plan_destroy=True, get_provider_schema_optional=True)
-
-
-def _guard(name: str, method: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Refusals and our own mistakes become diagnostics instead of a broken connection."""
-
-    def guarded(request: Any, context: Any) -> Any:
-        WANTED.set(context.is_active)  # Terraform may be killed while an operation is under way
-        try:
-            return method(request, context)
-        except Refused as refused:
-            problem = refused.diagnostic
-        except Exception as error:
-            LOG.exception("%s failed", name)
-            problem = Diagnostic(
-                "error", "The embedded provider has a bug", f"{name} {getattr(request, 'type_name', '')}: {error!r}"
-            )
-        answer = getattr(pb, name).Response
-        return answer(diagnostics=diagnostic_messages([problem]))
-
-    return guarded
 
 
 class Server:

@@ -35,7 +35,8 @@ def _pruned(rules: Any) -> Any:
     return kept
 
 
-def _off_as_before(new: Any, before: Any) -> Any:
+def off_as_before(new: Any, before: Any) -> Any:
+    """Null and false are one: what was there stays."""
     return new if new is True or before is True else before
 
 
@@ -49,7 +50,7 @@ def _value(call: Call, value: Value, _node: Any) -> Value:
         value[name] = as_before(_pruned(value[name]), before[name])
     value["approval_groups"] = as_before(value["approval_groups"], before["approval_groups"])
     for name in _SWITCHES:
-        value[name] = _off_as_before(value[name], before[name])
+        value[name] = off_as_before(value[name], before[name])
     _nested(value, before)
     return value
 
@@ -63,7 +64,7 @@ def _nested(value: Value, before: Value) -> None:
     if is_set(factor) and is_set(known):
         name = "allowed_authenticators"
         factor[name] = as_before(factor[name], known[name])
-        factor["mfa_disabled"] = _off_as_before(factor["mfa_disabled"], known["mfa_disabled"])
+        factor["mfa_disabled"] = off_as_before(factor["mfa_disabled"], known["mfa_disabled"])
 
 
 HOOKS = Hooks(plan=_plan, value=_value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 _ACCOUNT, _ZONE = "accounts/{account_id}", "zones/{zone_id}"
 _BUCKET = f"{_ACCOUNT}/r2/buckets/{{bucket_name}}"
@@ -20,7 +20,7 @@ class Source:
     id_from: str | None = None
     items: str | None = None  # a list: the attribute that takes its items
     paging: str | None = None  # page: on to the next until one is empty; cursor: as long as there is one
-    headers: dict[str, str] = field(default_factory=dict)
+    whole: str | None = None  # the attribute that takes the answer as it is, where it is no envelope
 
 
 def _one(path: str, key: str, found_from: str | None = "id", **more: object) -> Source:
@@ -115,8 +115,12 @@ DATA_SOURCES: dict[str, Source] = {
     "cloudflare_workers_kv_namespace": _one(f"{_ACCOUNT}/storage/kv/namespaces", "namespace_id"),
     "cloudflare_workers_kv_namespaces": _all(f"{_ACCOUNT}/storage/kv/namespaces"),
     "cloudflare_workers_route": _one(f"{_ZONE}/workers/routes", "route_id", None),
+    "cloudflare_workers_kv": _one(
+        f"{_ACCOUNT}/storage/kv/namespaces/{{namespace_id}}/values", "key_name", None, whole="value"
+    ),
     "cloudflare_workers_routes": _all(f"{_ZONE}/workers/routes", None),
     "cloudflare_workers_script_subdomain": Source(f"{_SCRIPT}/subdomain"),
+    "cloudflare_workers_script": _one(f"{_ACCOUNT}/workers/scripts", "script_name", whole="script"),
     "cloudflare_workers_scripts": _all(f"{_ACCOUNT}/workers/scripts", None),
     "cloudflare_zero_trust_access_application": _one("{scope}/access/apps", "app_id"),
     "cloudflare_zero_trust_access_applications": _all("{scope}/access/apps"),

@@ -207,7 +207,16 @@ RESOURCES: dict[str, Row] = {
     "cloudflare_notification_policy_webhooks": collection(
         f"{_ACCOUNT}/alerting/v3/destinations/webhooks", "webhook_id"
     ),
-    # -------------------------------------------------------------------------------------------------------- access
+    # ---------------------------------------------------------------------------------------------- lists and access
+    "cloudflare_list": collection(f"{_ACCOUNT}/rules/lists", "list_id", quirk="rules_list"),
+    "cloudflare_list_item": collection(
+        f"{_ACCOUNT}/rules/lists/{{list_id}}/items",
+        "item_id",
+        update=None,
+        delete=f"DELETE {_ACCOUNT}/rules/lists/{{list_id}}/items",
+        quirk="rules_list_item",
+    ),
+    "cloudflare_zero_trust_access_application": collection("{scope}/access/apps", "app_id", quirk="access_application"),
     "cloudflare_zero_trust_access_group": collection("{scope}/access/groups", "group_id", quirk="access_group"),
     "cloudflare_zero_trust_access_policy": collection(
         f"{_ACCOUNT}/access/policies", "policy_id", quirk="access_policy"

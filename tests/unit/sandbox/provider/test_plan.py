@@ -9,6 +9,7 @@ import pytest
 from sandbox.provider.diagnostics import Diagnostics, Refused
 from sandbox.provider.facts import schema
 from sandbox.provider.provider import Provider
+from sandbox.provider.table.resources import RESOURCES
 from sandbox.provider.values import UNKNOWN
 
 
@@ -78,8 +79,9 @@ def test_some_changes_replace() -> None:
     assert _plan(KV, {"account_id": "b", "title": "t"}, state).replace == [("account_id",)]
 
 
-def test_a_type_without_a_row_is_refused_by_name() -> None:
+def test_a_type_without_a_row_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """It can be validated; a plan says that the official provider has it."""
+    monkeypatch.delitem(RESOURCES, "cloudflare_list")
     with pytest.raises(Refused) as refused:
         Provider({}).plan("cloudflare_list", None, {}, {}, {}, Diagnostics())
 
