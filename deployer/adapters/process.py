@@ -26,12 +26,13 @@ from deployer.adapters import process_records
 from deployer.adapters.redact import RedactingStream, Redactor
 from deployer.errors import DeployError, Interrupted, LocalDisk, ToolFailed, ToolMissing, ToolTimedOut
 
-LAST_LINES = 15
+# Enough for the bundlers, which put the imports that led there below the line that says what is wrong.
+LAST_LINES = 25
 _TICK_SECONDS = 0.1
 _DRAIN_SECONDS = 0.5
 _CAPTURE_BYTES = 64 * 1024 * 1024
 # Frames of a JavaScript stack: there are dozens of them below the one line that says what is wrong.
-_FRAME = re.compile(r"\s+at (?:async |new )?\S.*:\d+:\d+\)?")
+_FRAME = re.compile(r"\s+at (?:async |new )?\S.*:\d+:\d+\)?(?: \{)?")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07]*\x07|[\x00-\x08\x0b-\x1f]")
 
 
