@@ -81,7 +81,7 @@ class Session:
         """Print the one JSON document of this command."""
         from deployer.report.document import dumps
 
-        self.sink.data(dumps(document))
+        self.sink.masked_data(dumps(document, self.redactor.text))
         self.printed = True
 
     def work(self, *parts: str) -> Path:

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from deployer.engine.result import Outcome, RunResult, Status, StepResult
 from deployer.errors import DeployError
+from deployer.report.sink import no_secrets
 
 SCHEMA: Final = 1
 
@@ -66,9 +68,32 @@ def error_document(error: DeployError) -> dict[str, Any]:
     }
 
 
-def dumps(document: Any) -> str:
-    """JSON as we print it: readable, keys in the order of their meaning."""
-    return json.dumps(document, indent=2, ensure_ascii=False, default=str)
+def dumps(document: Any, redact: Callable[[str], str] = no_secrets) -> str:
+    """JSON as we print it: readable, keys in the order of their meaning.
+
+    Secrets are masked in each text before it becomes JSON. A secret whose value is `true` or `changed` must neither
+    break the document nor alter the words by which other programs branch; those are ours and hold no secret.
+    """
+    return json.dumps(_masked(document, redact, ()), indent=2, ensure_ascii=False)
+
+
+_OUR_WORDS: Final = frozenset({
+    ("command",), ("environment",), ("target",), ("outcome",),
+    ("steps", "name"), ("steps", "status"), ("steps", "tags"), ("steps", "needs"), ("steps", "changes", "action"),
+    ("error", "reason"), ("steps", "error", "reason"),
+    ("environments", "name"), ("environments", "kind"), ("environments", "stacks"),
+})  # fmt: skip
+"""Where the words of our own vocabulary stand, and names from the inventory, as paths of keys."""
+
+
+def _masked(value: Any, redact: Callable[[str], str], path: tuple[str, ...]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _masked(item, redact, (*path, str(key))) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(item, redact, path) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return str(value) if path in _OUR_WORDS else redact(str(value))
 
 
 def _step(step: StepResult, *, diff: bool) -> dict[str, Any]:

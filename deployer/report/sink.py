@@ -1,7 +1,8 @@
 """Where text leaves the process, and what happens to it on the way.
 
-Data goes to stdout, talk to stderr, and every character passes the redaction hook first. Whether there are colours and
-a status line is decided here once: a terminal that wants them, never a pipe, a CI log, NO_COLOR or `--no-color`.
+Data goes to stdout, talk to stderr, and every character passes the redaction hook first (a document was masked text by
+text). Whether there are colours and a status line is decided here once: a terminal that wants them, never a pipe, a CI
+log, NO_COLOR or `--no-color`.
 """
 
 from __future__ import annotations
@@ -40,9 +41,13 @@ class Sink:
 
     def data(self, text: str) -> None:
         """Print a result, for pipes."""
+        self.masked_data(self.redact(text))
+
+    def masked_data(self, text: str) -> None:
+        """Print a result that holds no secret any more: masking the text of a document could break its form."""
         with self._lock:
             self._clear()
-            self.out.write(self.redact(text) + "\n")
+            self.out.write(text + "\n")
             self.out.flush()
             self._draw()
 

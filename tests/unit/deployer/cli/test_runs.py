@@ -280,6 +280,31 @@ def test_a_disk_that_fills_up_stops_the_next_step_before_it_acts(
     assert not (checkout.root / "two").exists()
 
 
+def test_the_document_keeps_its_form_and_its_words_whatever_a_secret_is(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Secrets that are JSON words or words of ours: valid JSON, same keys and words; texts are masked all the same."""
+    awkward = ["true", "null", "changed", "development", "schema", "first", '": "', "2.713"]
+    monkeypatch.setattr(Session, "redactor", Redactor(awkward))
+    wrong = StateLocked("held since null by changed", details=["it was true"])
+    steps = [
+        *two_steps(checkout.root),
+        FileStep(name="third", needs=("second",), path=checkout.root / "3", error=wrong),
+    ]
+    use_steps(monkeypatch, steps)
+
+    document = json.loads(checkout.inv("deploy", "--env", "dev", "--json").out)
+
+    assert (document["schema"], document["check"], document["url"] is None) == (1, False, False)
+    assert (document["environment"], document["target"], document["outcome"]) == ("development", "cloudflare", "failed")
+    assert [(step["name"], step["status"]) for step in document["steps"]] == [
+        ("first", "changed"), ("second", "changed"), ("third", "failed"),
+    ]  # fmt: skip
+    assert document["error"]["reason"] == "state-locked"
+    assert document["error"]["message"] == "held since *** by ***"
+    assert document["error"]["details"] == ["it was ***"]
+
+
 def test_secrets_never_reach_a_stream_or_the_mistake_log(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     """A value that a step registered and then blurts out is masked in progress, errors, JSON and the log."""
     canary = "canary/value+1"
