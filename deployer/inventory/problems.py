@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from deployer.errors import ConfigError
-from deployer.inventory.model import FORMS
+from deployer.inventory.model import FORMS, SecretRef
 from deployer.inventory.origin import Origin, closest, dotted
 from deployer.inventory.positions import KeyPath
 from deployer.inventory.suggest import unknown
@@ -27,6 +27,11 @@ _EXPECTED = {
     "model_type": "a table",
     "model_attributes_type": "a table",
 }
+
+_REFERENCE_HINT = (
+    'write where the secret is kept: { aws = "secret id", key = "json key" } or { env = "NAME" }; '
+    "a value that was committed must be replaced"
+)
 
 
 def config_error(
@@ -51,6 +56,11 @@ def config_error(
 
 def _describe(problem: Any, model: type[BaseModel], path: KeyPath) -> tuple[str, str | None]:
     kind, given = problem["type"], problem["input"]
+    shown = _shown(given)
+    if SecretRef in (_model_at(model, path), _model_at(model, path[:-1])) and isinstance(given, str | int | float):
+        # Whoever writes something else than a reference here has most likely written the secret itself.
+        shown = "a value that is not shown"
+    hint = _REFERENCE_HINT if shown != _shown(given) else None
     if kind == "extra_forbidden":
         owner = _model_at(model, path[:-1])
         message, hint = unknown("key", str(path[-1]), owner.model_fields if owner else ())
@@ -58,17 +68,17 @@ def _describe(problem: Any, model: type[BaseModel], path: KeyPath) -> tuple[str,
     if kind == "missing":
         return "this key is required and nothing sets it", None
     if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind]}, got {_shown(given)}", None
+        return f"expected {_EXPECTED[kind]}, got {shown}", hint
     if kind == "literal_error":
-        return f"{_shown(given)} is none of {problem['ctx']['expected']}", None
+        return f"{shown} is none of {problem['ctx']['expected']}", hint
     if kind == "string_pattern_mismatch":
         pattern = problem["ctx"]["pattern"]
-        return f"{_shown(given)} is not {FORMS.get(pattern, f'of the form {pattern}')}", None
+        return f"{shown} is not {FORMS.get(pattern, f'of the form {pattern}')}", hint
     if kind == "string_too_long":
         longest = problem["ctx"]["max_length"]
-        return f"{_shown(given)} has {len(given)} characters, at most {longest} are allowed", None
+        return f"{shown} has {len(given)} characters, at most {longest} are allowed", hint
     if kind == "string_too_short":
-        return f"{_shown(given)} is shorter than {problem['ctx']['min_length']} characters", None
+        return f"{shown} is shorter than {problem['ctx']['min_length']} characters", hint
     text = str(problem["msg"]).removeprefix("Value error, ")
     return text[:1].lower() + text[1:], None
 

@@ -38,6 +38,23 @@ def test_a_mistake_is_named_with_its_place(case: dict[str, Any]) -> None:
         assert caught.value.place == f"environments.toml:{line_of(changed, case['line']) + case.get('below', 0)}"
 
 
+@pytest.mark.parametrize(
+    "written", ['"hunter2-hunter2"', '{ env = "hunter2-hunter2" }', '{ aws = "x", key = 22 }', "22"]
+)
+def test_a_secret_that_was_written_down_is_not_repeated(written: str) -> None:
+    """Somebody put the value where the reference belongs: the message names the key and shows nothing of the value."""
+    old = 'SESSION_SECRET = { aws = "{project}/{environment}/worker", key = "SESSION_SECRET" }'
+
+    with pytest.raises(ConfigError) as caught:
+        load_all(replaced((old, f"SESSION_SECRET = {written}")))
+
+    said = " ".join([caught.value.message, *caught.value.details])
+    assert "worker.secrets.SESSION_SECRET" in said
+    assert "hunter2" not in said
+    assert "22" not in said
+    assert "must be replaced" in (caught.value.hint or "")
+
+
 def test_all_mistakes_of_one_table_are_said_together() -> None:
     """A file is mended in one go: the first problem leads, the others follow with their lines."""
     with pytest.raises(ConfigError) as caught:
