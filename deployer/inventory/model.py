@@ -18,6 +18,10 @@ _RELATIVE: Final = r"^[^/]"
 _URL_PATH: Final = r"^/"
 _DATE: Final = r"^\d{4}-\d{2}-\d{2}$"
 _ACCOUNT: Final = r"^[0-9a-f]{32}$"
+# The forms of the zone's values are those that terraform/modules/zone_* and cache_rules take; a test compares them.
+_ZONE_PATH: Final = r"^/[A-Za-z0-9._~/-]{0,200}$"
+_RULESET: Final = r"^(cloudflare_free|cloudflare_managed|exposed_credentials|owasp_core|[0-9a-f]{32})$"
+_SETTING: Final = r"^[a-z0-9_]{2,64}$"
 FORMS: Final = {
     _NAME: "a name of small letters, digits and inner hyphens",
     _BINDING: "a name of letters, digits and underscores that begins with no digit",
@@ -26,6 +30,9 @@ FORMS: Final = {
     _URL_PATH: "a path that begins with /",
     _DATE: "a date such as 2026-11-01",
     _ACCOUNT: "an account id of 32 hexadecimal digits",
+    _ZONE_PATH: "a path that begins with / and has letters, digits and . _ ~ / - only",
+    _RULESET: "cloudflare_free, cloudflare_managed, exposed_credentials, owasp_core or a ruleset's id",
+    _SETTING: "the id of a setting, with small letters, digits and underscores",
 }
 """What the patterns mean, for messages."""
 
@@ -37,6 +44,10 @@ Binding = Annotated[str, StringConstraints(pattern=_BINDING)]
 HostName = Annotated[str, StringConstraints(pattern=_HOST, max_length=253)]
 RelativePath = Annotated[str, StringConstraints(pattern=_RELATIVE)]
 UrlPath = Annotated[str, StringConstraints(pattern=_URL_PATH)]
+ZonePath = Annotated[str, StringConstraints(pattern=_ZONE_PATH)]
+Ruleset = Annotated[str, StringConstraints(pattern=_RULESET)]
+SettingId = Annotated[str, StringConstraints(pattern=_SETTING)]
+Ttl = Annotated[int, Field(ge=0, le=31536000)]
 Command = Annotated[tuple[str, ...], Field(min_length=1)]
 Stack = Literal["zone", "site", "hosts"]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -172,39 +183,61 @@ class Convex(Model):
 class Hsts(Model):
     """Strict-Transport-Security of the zone."""
 
-    max_age: int = Field(ge=0, le=63072000, description="Seconds")
+    max_age: int = Field(ge=0, le=63072000, description="Seconds; 0 switches it off")
     include_subdomains: bool = Field(description="Whether it holds for all hosts of the zone")
     preload: bool = Field(description="Whether browsers may build it in")
+    nosniff: bool = Field(default=True, description="Whether browsers must believe the content type they are told")
+
+    @model_validator(mode="after")
+    def _preload_is_acceptable(self) -> Self:
+        if self.preload and not (self.include_subdomains and self.max_age >= 31536000):
+            raise ValueError("`preload` needs include_subdomains and a max_age of at least 31536000 (one year)")
+        return self
 
 
 class RateLimit(Model):
-    """One rate limit of the zone."""
+    """One rate limit of the zone. Plans differ in the periods that they allow."""
 
-    path: UrlPath = Field(description="Requests whose path begins so are counted")
+    path: ZonePath = Field(description="Requests whose path begins so are counted")
     requests: int = Field(ge=1, description="How many are allowed per period and client")
-    period: Literal[10, 60, 120, 300, 600, 3600] = Field(description="Seconds over which requests are counted")
+    period: int = Field(ge=10, le=65535, description="Seconds over which requests are counted")
     timeout: int = Field(ge=0, le=86400, description="Seconds for which a client is refused")
 
 
 class CacheRule(Model):
-    """How long answers under a path are kept."""
+    """How long answers under a path are kept. A time left out is the origin's to say."""
 
-    path: UrlPath = Field(description="Paths that begin so")
-    edge_ttl: int = Field(ge=0, description="Seconds at Cloudflare's edge")
-    browser_ttl: int = Field(ge=0, description="Seconds in browsers")
+    path: ZonePath = Field(description="Paths that begin so")
+    edge_ttl: Ttl | None = Field(default=None, description="Seconds at Cloudflare's edge; else what the origin says")
+    browser_ttl: Ttl | None = Field(default=None, description="Seconds in browsers; else what the origin says")
 
 
 class Zone(Model):
-    """Settings of the whole domain; owned by one environment."""
+    """Settings of the whole domain; owned by one environment. What is left out stays unmanaged."""
 
     dnssec: bool = Field(description="Whether the zone is signed")
-    settings: Mapping[Text, str | int] = Field(description="Zone settings by Cloudflare's names")
-    hsts: Hsts = Field(description="HTTP Strict Transport Security")
-    managed_rules: tuple[Literal["cloudflare_managed", "owasp_core"], ...] = Field(
-        description="Managed WAF rule sets, in order"
+    settings: Mapping[SettingId, str | int] = Field(
+        default_factory=dict, description="Zone settings by Cloudflare's names"
     )
-    rate_limit: RateLimit = Field(description="The zone's rate limit")
-    cache: tuple[CacheRule, ...] = Field(description="Cache rules, in order")
+    hsts: Hsts | None = Field(default=None, description="HTTP Strict Transport Security")
+    managed_rules: tuple[Ruleset, ...] = Field(
+        default=(), description="Managed WAF rule sets in order, each by name or by id"
+    )
+    rate_limit: RateLimit | None = Field(default=None, description="The zone's rate limit")
+    cache: tuple[CacheRule, ...] = Field(default=(), description="Cache rules, in order")
+
+    @model_validator(mode="after")
+    def _nothing_is_said_twice(self) -> Self:
+        for name in self.managed_rules:
+            if self.managed_rules.count(name) > 1:
+                raise ValueError(f"managed_rules names `{name}` twice")
+        paths = [rule.path for rule in self.cache]
+        for path in paths:
+            if paths.count(path) > 1:
+                raise ValueError(f"two cache rules have the path `{path}`")
+        if "security_header" in self.settings:
+            raise ValueError("`security_header` is set by the table hsts")
+        return self
 
 
 class Environment(Model):
