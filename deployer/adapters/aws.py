@@ -53,6 +53,13 @@ class AwsAccess:
         """A client; making one is slow enough to be worth keeping it."""
         if self.access_key == "" or self.secret_key == "":
             raise CredentialsMissing(f"no keys for {self.service}", hint="`inv doctor` lists the credentials")
+        try:
+            return self._make_client()
+        except boto_errors() as error:
+            # A profile that does not exist, a configuration file that cannot be read.
+            raise translate(error, service=self.service, place="the AWS configuration of this machine") from None
+
+    def _make_client(self) -> Any:
         # Session and loader are not safe to use from several threads.
         with _lock:
             import boto3.session
@@ -103,6 +110,11 @@ def error_code(error: Exception) -> str:
     """The service's word for what went wrong, empty if there was no answer."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def is_refusal(code: str) -> bool:
+    """Whether this word of a service means that the credentials are not allowed to do it."""
+    return code in _REFUSED
 
 
 def _http_status(error: Exception) -> int:

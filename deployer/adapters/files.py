@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,15 +30,15 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def write_private(path: Path, text: str) -> bool:
+def write_private(path: Path, text: str, *, mode: int = PRIVATE_FILE) -> bool:
     """Write a private file in one step; False if it had this text already and was left alone."""
     with disk_errors(path):
         if read_text(path) == text:
             return False
         make_folder(path.parent)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
             temporary.replace(path)
@@ -69,7 +70,7 @@ def replace_folder(source: Path, destination: Path) -> None:
     """Put a copy of `source` where `destination` is."""
     with disk_errors(destination):
         make_folder(destination.parent)
-        fresh = destination.with_name(f".{destination.name}.{os.getpid()}.part")
+        fresh = destination.with_name(f".{destination.name}.{os.getpid()}-{threading.get_ident()}.part")
         shutil.rmtree(fresh, ignore_errors=True)
         try:
             shutil.copytree(source, fresh, symlinks=False)

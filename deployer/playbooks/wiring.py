@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from deployer.adapters.convex import ConvexCli, ConvexControl, ConvexDeployment
 from deployer.adapters.environ import identity
 from deployer.adapters.http import Http
 from deployer.adapters.node import Node, find_node, package_script, program_folder
+from deployer.adapters.once import once
 from deployer.adapters.process import Processes
 from deployer.adapters.redact import Redactor
 from deployer.adapters.secrets import SecretsManager
@@ -73,12 +73,12 @@ class Wiring:
         """Notes about running tools."""
         return self.folder / "processes"
 
-    @cached_property
+    @once
     def processes(self) -> Processes:
         """Starts programs."""
         return Processes(self.redactor, stop=self.stop.requested, hurried=self.stop.hurried, records=self.records)
 
-    @cached_property
+    @once
     def http(self) -> Http:
         """Asks services."""
         return Http(
@@ -88,18 +88,18 @@ class Wiring:
             environment=self.target.process_environment,
         )
 
-    @cached_property
+    @once
     def templates(self) -> Templates:
         """The templates of this checkout."""
         return Templates(self.root / "templates")
 
-    @cached_property
+    @once
     def node(self) -> Node:
         """The Node that runs the JavaScript tools."""
         environment = self.target.tool_environment()
         return find_node(environment, processes=self.processes, log=self.logs / "node-version.log")
 
-    @cached_property
+    @once
     def programs(self) -> Path:
         """A folder with `node`, `npm` and `npx`, to go first on PATH."""
         return program_folder(self.node, self.folder / "bin")
@@ -113,7 +113,7 @@ class Wiring:
         path = environment.get("PATH", "")
         return {**environment, "PATH": f"{self.programs}{_PATH_SEPARATOR}{path}"}
 
-    @cached_property
+    @once
     def _leftovers(self) -> list[process_records.Leftover]:
         found = process_records.end_leftovers(self.records, patience=_LEFTOVER_PATIENCE)
         # A note of a Terraform whose lock is still there stays: it is the proof by which that may be released.
@@ -129,7 +129,7 @@ class Wiring:
 
     # --- secrets and state ---------------------------------------------------------------------------------------
 
-    @cached_property
+    @once
     def references(self) -> dict[str, SecretRef]:
         """Every secret that a deploy needs, by its place in the inventory."""
         environment = self.environment
@@ -140,7 +140,7 @@ class Wiring:
             **{f"convex.secrets.{name}": reference for name, reference in environment.convex.secrets.items()},
         }
 
-    @cached_property
+    @once
     def secrets_manager(self) -> SecretsManager:
         """AWS Secrets Manager."""
         sandbox = self.target.name == "sandbox"
@@ -154,9 +154,9 @@ class Wiring:
             isolated=sandbox,
             timeout=float(self.environment.limits.http_seconds),
         )
-        return SecretsManager(access, self.redactor)
+        return SecretsManager(access)
 
-    @cached_property
+    @once
     def _r2(self) -> AwsAccess:
         return AwsAccess(
             service="s3",
@@ -172,19 +172,19 @@ class Wiring:
         """A bucket on R2."""
         return Bucket(self._r2, name)
 
-    @cached_property
+    @once
     def state_bucket(self) -> Bucket:
         """The bucket of the state."""
         return self.bucket(self.loaded.inventory.project.state_bucket)
 
-    @cached_property
+    @once
     def record(self) -> ReleaseRecord:
         """What earlier deploys of this environment recorded."""
         return ReleaseRecord(self.state_bucket, self.environment.name)
 
     # --- Terraform -----------------------------------------------------------------------------------------------
 
-    @cached_property
+    @once
     def terraform(self) -> Terraform:
         """The Terraform that runs."""
         environment = self.target.tool_environment()
@@ -257,14 +257,14 @@ class Wiring:
 
     # --- services and their tools --------------------------------------------------------------------------------
 
-    @cached_property
+    @once
     def cloudflare(self) -> CloudflareApi:
         """Cloudflare's API."""
         project = self.loaded.inventory.project
         token = lambda: self.target.credential(CLOUDFLARE_TOKEN)  # noqa: E731 -- listing steps needs no credential
         return CloudflareApi(self.http, self.target.cloudflare_url, project.account_id, token)
 
-    @cached_property
+    @once
     def convex_control(self) -> ConvexControl:
         """Convex's control plane."""
         return ConvexControl(self.http, self.target.convex_url)
@@ -300,7 +300,7 @@ class Wiring:
             timeout=self._tool_seconds,
         )
 
-    @cached_property
+    @once
     def application(self) -> Application:
         """The application that is deployed."""
         app = self.loaded.inventory.app

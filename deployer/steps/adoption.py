@@ -28,16 +28,13 @@ class Note:
     def read(self) -> frozenset[str]:
         """What an apply that did not end was creating; empty if all ended."""
         found = self.bucket.get(self.key)
-        try:
-            return frozenset(json.loads(found.body)["creating"]) if found else frozenset()
-        except (ValueError, KeyError, TypeError):
-            return frozenset()
+        return _creating(found.body if found else None)
 
     def write(self, addresses: Iterable[str]) -> None:
         """Note these in addition to what is there."""
-        found = self.bucket.get(self.key)
-        body = json.dumps({"creating": sorted({*self.read(), *addresses})}).encode()
-        self.bucket.put(self.key, body, replaces=found.etag if found else None)
+        self.bucket.update(
+            self.key, lambda body: json.dumps({"creating": sorted({*_creating(body), *addresses})}).encode()
+        )
 
     def clear(self) -> None:
         """The apply has ended well."""
@@ -75,6 +72,13 @@ class Adoption:
                 details=[f"{address} is there with import id {found[address]}" for address in foreign],
             )
         return found
+
+
+def _creating(body: bytes | None) -> frozenset[str]:
+    try:
+        return frozenset(json.loads(body)["creating"]) if body else frozenset()
+    except (ValueError, KeyError, TypeError):
+        return frozenset()
 
 
 def _type(address: str) -> str:

@@ -10,7 +10,6 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from deployer.adapters import packages
@@ -25,6 +24,7 @@ from deployer.adapters.files import (
 )
 from deployer.adapters.imports import reached_files
 from deployer.adapters.node import argv_for
+from deployer.adapters.once import once
 from deployer.adapters.process import Command, Processes
 from deployer.adapters.sources import Sources
 from deployer.errors import ToolFailed
@@ -53,7 +53,7 @@ class Application:
     timeout: float
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    @cached_property
+    @once
     def _generated(self) -> tuple[str, ...]:
         """Folders that tools write: they follow from the sources and must not count as such."""
         main, assets = PurePosixPath(self.wishes.main), PurePosixPath(self.wishes.assets)

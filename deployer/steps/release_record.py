@@ -7,15 +7,13 @@ with a condition, so that two deploys cannot overwrite each other's part.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from deployer.adapters.state import Bucket
-from deployer.errors import ServiceFailed
 
 SCHEMA = 1
-_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -37,21 +35,13 @@ class ReleaseRecord:
 
     def write(self, name: str, section: Mapping[str, Any]) -> None:
         """Replace one step's part and leave the others alone."""
-        self._change(lambda record: record.update({name: dict(section)}))
 
-    def _change(self, change: Callable[[dict[str, Any]], None]) -> None:
-        for _ in range(_ATTEMPTS):
-            found = self.bucket.get(self.key)
-            record = _parse(found.body) if found else {}
-            change(record)
-            body = json.dumps({**record, "schema": SCHEMA, "environment": self.environment}, sort_keys=True, indent=1)
-            if self.bucket.put(self.key, body.encode(), replaces=found.etag if found else None):
-                return
-        raise ServiceFailed(
-            "the release record is being written by somebody else all the time",
-            place=f"bucket `{self.bucket.name}`, `{self.key}`",
-            hint="run the same command again; it goes on from here",
-        )
+        def change(body: bytes | None) -> bytes:
+            record = _parse(body) if body is not None else {}
+            record = {**record, name: dict(section), "schema": SCHEMA, "environment": self.environment}
+            return json.dumps(record, sort_keys=True, indent=1).encode()
+
+        self.bucket.update(self.key, change)
 
 
 def _parse(body: bytes) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Reads JSON secrets from AWS Secrets Manager, one request per secret, side by side.
 
-It returns values in memory and registers each with the redactor before anybody else sees it. It never writes.
+It returns values in memory. Whoever uses one registers it with the redactor: a secret may hold other keys, whose values
+(`true`, an environment's name) would mask ordinary words. It never writes.
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ import json
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from deployer.adapters.aws import AwsAccess, boto_errors, error_code, translate
-from deployer.adapters.redact import Redactor
+from deployer.adapters.once import once
 from deployer.errors import SecretMissing
 
 _SERVICE = "AWS Secrets Manager"
@@ -25,7 +25,6 @@ class SecretsManager:
     """The secrets of one account and region."""
 
     access: AwsAccess
-    redactor: Redactor
 
     def read(self, ids: Collection[str]) -> dict[str, Mapping[str, str] | None]:
         """The JSON objects kept under these secret ids; None for an id that does not exist."""
@@ -36,7 +35,7 @@ class SecretsManager:
             values = pool.map(lambda secret_id: self._read_one(client, secret_id), sorted(ids))
             return dict(zip(sorted(ids), values, strict=True))
 
-    @cached_property
+    @once
     def _client(self) -> Any:
         return self.access.client()
 
@@ -61,7 +60,4 @@ class SecretsManager:
                 place=f"{_SERVICE}, secret `{secret_id}`",
                 hint=f"aws secretsmanager put-secret-value --secret-id {secret_id} --secret-string file:///dev/stdin",
             )
-        values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in data.items()}
-        for value in values.values():
-            self.redactor.add(value)
-        return values
+        return {key: value if isinstance(value, str) else json.dumps(value) for key, value in data.items()}

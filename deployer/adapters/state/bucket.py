@@ -5,18 +5,19 @@ It moves bytes. What a state file or a release record means is decided elsewhere
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-from deployer.adapters.aws import AwsAccess, boto_errors, error_code, translate
-from deployer.errors import DeployError
+from deployer.adapters.aws import AwsAccess, boto_errors, error_code, is_refusal, translate
+from deployer.adapters.once import once
+from deployer.errors import CredentialsRefused, DeployError, ServiceFailed
 
 _SERVICE = "R2 (S3 API)"
 _ABSENT = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 _LOST_RACE = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 _DELETE_AT_ONCE = 1000
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,38 @@ class Bucket:
                 return None
             raise self._error(error, key) from None
 
-    def put(self, key: str, body: bytes, *, replaces: str | None, content_type: str = "application/json") -> bool:
+    def put(self, key: str, body: bytes, *, replaces: str | None) -> None:
+        """Like `try_put`, for those to whom a lost race is an error."""
+        if not self.try_put(key, body, replaces=replaces):
+            raise ServiceFailed(
+                "somebody else has written this object at the same time",
+                place=f"bucket `{self.name}`, `{key}`",
+                hint="run the same command again; it goes on from here",
+            )
+
+    def update(self, key: str, change: Callable[[bytes | None], bytes]) -> None:
+        """Replace what is there (None: nothing) by what `change` makes of it, in spite of others who do the same."""
+        for _ in range(_ATTEMPTS):
+            found = self.get(key)
+            body = change(found.body if found else None)
+            if self.try_put(key, body, replaces=found.etag if found else None):
+                return
+        raise ServiceFailed(
+            "this object is being written by somebody else all the time",
+            place=f"bucket `{self.name}`, `{key}`",
+            hint="run the same command again; it goes on from here",
+        )
+
+    def try_put(self, key: str, body: bytes, *, replaces: str | None) -> bool:
         """Write an object if it still is the version `replaces` (None: if there is none yet); False if it is not."""
         condition = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces}
         try:
-            self._client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type, **condition)
+            self._client.put_object(Bucket=self.name, Key=key, Body=body, ContentType="application/json", **condition)
         except boto_errors() as error:
             if error_code(error) in _LOST_RACE:
-                return False
+                # When an answer was lost, the client has sent the request twice, and the first one won.
+                found = self.get(key)
+                return found is not None and found.body == body
             raise self._error(error, key) from None
         return True
 
@@ -87,11 +112,25 @@ class Bucket:
         for start in range(0, len(keys), _DELETE_AT_ONCE):
             batch = [{"Key": key} for key in keys[start : start + _DELETE_AT_ONCE]]
             try:
-                self._client.delete_objects(Bucket=self.name, Delete={"Objects": batch, "Quiet": True})
+                answer = self._client.delete_objects(Bucket=self.name, Delete={"Objects": batch, "Quiet": True})
             except boto_errors() as error:
                 raise self._error(error, keys[start]) from None
+            self._check_deleted(answer.get("Errors") or [])
 
-    @cached_property
+    def _check_deleted(self, errors: Sequence[Mapping[str, str]]) -> None:
+        """The service answers 200 also when it has refused some of the objects."""
+        refused = [error for error in errors if error.get("Code") not in _ABSENT]
+        if not refused:
+            return
+        codes = ", ".join(sorted({error.get("Code") or "no code" for error in refused}))
+        kind = CredentialsRefused if any(is_refusal(error.get("Code") or "") for error in refused) else ServiceFailed
+        raise kind(
+            f"{_SERVICE} did not delete {len(refused)} object{'s' if len(refused) > 1 else ''} ({codes})",
+            place=f"bucket `{self.name}`, `{refused[0].get('Key')}`",
+            hint="docs/guide/credentials.md says what the key must be allowed to do; then run the same command again",
+        )
+
+    @once
     def _client(self) -> Any:
         return self.access.client()
 

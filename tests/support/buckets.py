@@ -1,0 +1,62 @@
+"""A bucket in memory, for steps that are tested without a service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from deployer.adapters.aws import AwsAccess
+from deployer.adapters.state import Bucket
+from deployer.adapters.state.bucket import Object
+
+
+@dataclass(frozen=True)
+class MemoryBucket(Bucket):
+    """Objects by key; an object's tag is its number."""
+
+    access: AwsAccess = field(default_factory=lambda: AwsAccess(service="s3", region="auto"))
+    name: str = "states"
+    objects: dict[str, Object] = field(default_factory=dict)
+
+    def exists(self) -> bool:
+        """It always is."""
+        return True
+
+    def get(self, key: str) -> Object | None:
+        """One object."""
+        return self.objects.get(key)
+
+    def try_put(self, key: str, body: bytes, *, replaces: str | None) -> bool:
+        """Write, if nobody else has."""
+        found = self.objects.get(key)
+        if (found.etag if found else None) != replaces:
+            return False
+        self.objects[key] = Object(body, str(int(replaces or 0) + 1))
+        return True
+
+    def list_keys(self, prefix: str = "") -> Iterator[str]:
+        """Keys in order."""
+        yield from sorted(key for key in self.objects if key.startswith(prefix))
+
+    def delete(self, keys: list[str]) -> None:
+        """Remove them."""
+        for key in keys:
+            self.objects.pop(key, None)
+
+    def put_json(self, key: str, value: Any) -> None:
+        """An object as a test wants it, whatever was there."""
+        self.objects[key] = Object(json.dumps(value).encode(), "1")
+
+
+def terraform_state(*resources: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """A state that holds these resources: type and attributes."""
+    return {
+        "version": 4,
+        "outputs": {},
+        "resources": [
+            {"mode": "managed", "type": kind, "name": "this", "instances": [{"attributes": attributes}]}
+            for kind, attributes in resources
+        ],
+    }

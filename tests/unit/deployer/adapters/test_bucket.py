@@ -1,0 +1,107 @@
+"""A bucket says what was not done: refused deletions, lost races, a configuration that makes no client."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from deployer.adapters.aws import AwsAccess
+from deployer.adapters.redact import MASK, Redactor
+from deployer.adapters.secrets import SecretsManager
+from deployer.adapters.state import Bucket
+from deployer.errors import CredentialsRefused, DeployError, ServiceFailed
+from tests.support.buckets import MemoryBucket
+
+
+@dataclass
+class Client:
+    """Answers as it is told."""
+
+    errors: list[dict[str, str]] = field(default_factory=list)
+    kept: bytes = b"theirs"
+
+    def delete_objects(self, **_: Any) -> dict[str, Any]:
+        """200, whatever became of the objects."""
+        return {"Errors": self.errors} if self.errors else {}
+
+    def put_object(self, **_: Any) -> None:
+        """Refused: somebody has written it."""
+        raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "PutObject")
+
+    def get_object(self, **_: Any) -> dict[str, Any]:
+        """What is there."""
+        kept = self.kept
+
+        class Body:
+            def read(self) -> bytes:
+                return kept
+
+        return {"Body": Body(), "ETag": '"1"'}
+
+
+def bucket(client: Client) -> Bucket:
+    """A bucket that talks to `client`."""
+    made = Bucket(AwsAccess(service="s3", region="auto"), "states")
+    vars(made)["_client"] = client
+    return made
+
+
+@pytest.mark.parametrize(("code", "kind"), [("AccessDenied", CredentialsRefused), ("InternalError", ServiceFailed)])
+def test_a_refused_deletion_is_an_error(code: str, kind: type[DeployError]) -> None:
+    """The service answers 200 and lists what it has not deleted."""
+    with pytest.raises(kind, match=code) as caught:
+        bucket(Client([{"Key": "terraform/dev/site.tfstate", "Code": code}])).delete(["terraform/dev/site.tfstate"])
+    assert "terraform/dev/site.tfstate" in str(caught.value)
+
+
+def test_what_was_gone_already_is_deleted() -> None:
+    """A repeated deletion may be told that there is nothing."""
+    bucket(Client([{"Key": "a", "Code": "NoSuchKey"}])).delete(["a"])
+
+
+def test_a_lost_race_is_not_ignored() -> None:
+    """`put` raises, `try_put` says so; our own write, sent twice because its answer was lost, is none."""
+    with pytest.raises(ServiceFailed, match="at the same time"):
+        bucket(Client()).put("note", b"ours", replaces=None)
+    assert not bucket(Client()).try_put("note", b"ours", replaces=None)
+    bucket(Client(kept=b"ours")).put("note", b"ours", replaces=None)
+
+
+def test_an_update_is_made_of_what_is_there() -> None:
+    """Somebody else's write between reading and writing is part of the result, not overwritten."""
+    shared = MemoryBucket()
+    calls = []
+
+    def change(body: bytes | None) -> bytes:
+        calls.append(body)
+        if len(calls) == 1:
+            shared.put_json("list", ["theirs"])
+        return json.dumps([*json.loads(body or b"[]"), "ours"]).encode()
+
+    shared.update("list", change)
+    assert json.loads(shared.objects["list"].body) == ["theirs", "ours"]
+
+
+def test_an_unknown_profile_is_about_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS_PROFILE with a name that nobody has configured ends with exit code 4 and the name."""
+    monkeypatch.setenv("AWS_PROFILE", "nobody-has-this")
+    with pytest.raises(CredentialsRefused, match="nobody-has-this"):
+        SecretsManager(AwsAccess(service="secretsmanager", region="eu-central-1")).read(["vibechecc/deployer"])
+
+
+def test_reading_a_secret_masks_nothing_by_itself() -> None:
+    """A secret's other keys hold ordinary words; only what the inventory refers to is masked, by whoever reads it."""
+    manager = SecretsManager(AwsAccess(service="secretsmanager", region="eu-central-1"))
+    text = json.dumps({"KEY": "long-and-random", "debug": True, "env": "development"})
+    vars(manager)["_client"] = type("Fake", (), {"get_secret_value": lambda self, SecretId: {"SecretString": text}})()  # noqa: N803
+    redactor = Redactor()
+    found = manager.read(["a"])["a"]
+    assert found == {"KEY": "long-and-random", "debug": "true", "env": "development"}
+    redactor.add(str(found["KEY"]))
+    assert redactor.text('{"check": true, "environment": "development", "k": "long-and-random"}') == (
+        f'{{"check": true, "environment": "development", "k": "{MASK}"}}'
+    )
