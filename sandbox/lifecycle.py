@@ -23,7 +23,7 @@ from sandbox import seed as seeds
 from sandbox.errors import NotRunningError, SandboxError, UsageError
 from sandbox.home import Home, locked, read_json, try_lock, write_bytes
 from sandbox.ports import Ports
-from sandbox.process import alive, started
+from sandbox.process import alive, signer, started
 
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 8.0
@@ -65,17 +65,20 @@ def up(
 def down(home: Home) -> bool:
     """End the sandbox and whatever is left of one; False when there was nothing to end."""
     with locked(home.root / "up.lock"):
-        pid = _supervisor(home)
-        if pid is not None:
+        held = _held(home)
+        if held:
             with contextlib.suppress(SandboxError):
                 call(home, "POST", "/stop", seconds=2.0)
             for number in (None, signal.SIGTERM, signal.SIGKILL):
                 if number is not None:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, number)
-                if _wait_until(lambda: _supervisor(home) is None, _STOP_SECONDS):
+                    _signal(home, number)
+                if _wait_until(lambda: not _held(home), _STOP_SECONDS):
                     break
-        return _recover(home) or pid is not None
+            else:
+                raise SandboxError(
+                    f"the sandbox in {home.root} does not end", "end the process that holds supervisor.lock in it"
+                )
+        return _recover(home) or held
 
 
 def call(home: Home, method: str, path: str, body: bytes | None = None, *, seconds: float = 60.0) -> Any:
@@ -98,10 +101,10 @@ def call(home: Home, method: str, path: str, body: bytes | None = None, *, secon
 
 def _running(home: Home) -> dict[str, Any] | None:
     """The connection of a sandbox that answers. One that holds its lock but is not ready yet is waited for."""
-    if _supervisor(home) is None:
+    if not _held(home):
         return None
-    _wait_until(lambda: _answers(home) or _supervisor(home) is None, _READY_SECONDS)
-    if _supervisor(home) is None:
+    _wait_until(lambda: _answers(home) or not _held(home), _READY_SECONDS)
+    if not _held(home):
         return None
     if not _answers(home):
         raise NotRunningError(
@@ -156,14 +159,25 @@ def _answers(home: Home) -> bool:
     return True
 
 
-def _supervisor(home: Home) -> int | None:
-    """The process that holds the home, 0 when it has not said its name yet."""
-    path = home.root / "supervisor.lock"
-    descriptor = try_lock(path)
+def _held(home: Home) -> bool:
+    """True while a supervisor, ready or not, has the home."""
+    descriptor = try_lock(home.root / "supervisor.lock")
     if descriptor is not None:
         os.close(descriptor)
-        return None
-    return int(path.read_text().strip() or 0)
+    return descriptor is None
+
+
+def _supervisor(home: Home) -> int:
+    """The process that holds the home; 0 when it has not signed yet."""
+    return signer(home.root / "supervisor.lock") if _held(home) else 0
+
+
+def _signal(home: Home, number: signal.Signals) -> None:
+    """Signal the holder of the home as it is now, if it has signed: 0 would mean our own process group."""
+    pid = _supervisor(home)
+    if pid:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _recover(home: Home) -> bool:
@@ -171,7 +185,8 @@ def _recover(home: Home) -> bool:
     found = home.connection.exists()
     processes = home.root / "processes.json"
     for entry in read_json(processes) or []:
-        if alive(entry["pid"]) and started(entry["pid"]) == entry["started"]:
+        # An empty start proves nothing: neither then nor now could it be found out.
+        if entry["started"] and alive(entry["pid"]) and started(entry["pid"]) == entry["started"]:
             found = True
             with contextlib.suppress(ProcessLookupError):
                 os.kill(entry["pid"], signal.SIGKILL)

@@ -27,7 +27,7 @@ from sandbox.faults import Faults
 from sandbox.gateway import Gateway
 from sandbox.home import Home, try_lock, write_bytes, write_json
 from sandbox.ports import HOST, Ports, require_free
-from sandbox.process import descendants, resident_bytes
+from sandbox.process import descendants, resident_bytes, sign
 from sandbox.requestlog import RequestLog
 from sandbox.server import HttpServer
 from sandbox.service import Context, Service
@@ -227,9 +227,7 @@ def main() -> int:
     """Take the home's lock, run, and leave a word for `up` when that fails."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     home = Home.at(sys.argv[1])
-    lock = _take_lock(home)
-    os.ftruncate(lock, 0)
-    os.write(lock, str(os.getpid()).encode())
+    sign(_take_lock(home))
     supervisor = Supervisor(home, only=sys.argv[2:])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
