@@ -173,6 +173,10 @@ def scratch_clone(folder: Path) -> Iterator[Clone]:
     clone = Clone(folder)
     for name in ("audit", "home", "tmp"):
         (folder / name).mkdir()
+    npm_cache = Path.home() / ".npm"
+    if npm_cache.is_dir():
+        # Installing the application's packages, where that is needed, works offline as it does for a person.
+        (folder / "home" / ".npm").symlink_to(npm_cache)
     (folder / "audit" / "sitecustomize.py").write_text(_SITECUSTOMIZE)
     _copy_tree(clone.root)
     (clone.root / "node_modules").symlink_to(REPOSITORY / "node_modules")
