@@ -75,8 +75,12 @@ def test_a_service_that_fails_is_named_and_the_next_deploy_converges(
 ) -> None:
     """Whichever service and whichever of our tools meets it."""
     stage.fault(**weather)
-    check_failure(stage.deploy(), code)
-    converges(stage)
+    ran = stage.deploy()
+    check_failure(ran, code)
+    if ran.recap["changed"]:
+        # Half-way through: the rest must follow, and only that.
+        stage.inv("sandbox.fault", "--clear")
+        assert stage.deploy().code == 0
 
 
 LOST: dict[str, Any] = {"drop": "after", "count": 1}
