@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 UTILITIES = [
     *("cat", "chmod", "cksum", "cp", "cut", "date", "dirname", "basename", "echo", "grep", "head", "kill", "ln"),
-    *("mkdir", "rm", "sh", "sleep", "tail", "tr", "true"),
+    *("mkdir", "mv", "rm", "sh", "sleep", "tail", "tr", "true"),
 ]
 FILES = ["bootstrap", "package.json", "package-lock.json", ".npmrc", "requirements"]
 # A Python whose `venv` makes a folder at once, and whose pip does what the file `pip` says.
@@ -160,3 +160,56 @@ def test_a_lock_whose_owner_is_gone_is_taken_over(checkout: Checkout) -> None:
     (checkout.folder / ".bootstrap.lock" / "pid").write_text(str(gone.pid))
 
     assert checkout.run("true").returncode == 0
+
+
+def test_a_lock_without_owner_is_taken_over(checkout: Checkout) -> None:
+    """A bootstrap killed before it could write its number does not block the next one for ever."""
+    (checkout.folder / ".bootstrap.lock").mkdir()
+
+    assert checkout.run("true").returncode == 0
+    assert list(checkout.folder.glob(".bootstrap.lock*")) == []
+
+
+def test_several_that_wait_for_a_dead_owner_enter_one_after_the_other(checkout: Checkout) -> None:
+    """One takes the lock over; none removes the lock of the one that was quicker."""
+    inside = checkout.folder / "inside"
+    checkout.pip(f"mkdir {inside} || exit 1; sleep 0.3; rm -r {inside}")
+    (checkout.folder / ".bootstrap.lock").mkdir()
+    (checkout.folder / ".bootstrap.lock" / "pid").write_text("4194305")
+    command, env = checkout.command("true")
+    runs = [subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    errors = [process.communicate(timeout=60)[1] for process in runs]
+
+    assert [process.returncode for process in runs] == [0, 0, 0, 0], errors
+    assert len([text for text in errors if "installing Python packages" in text]) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_and_no_endless_wait(checkout: Checkout) -> None:
+    """Where no lock can be made, the message says so."""
+    mkdir = checkout.tools / "mkdir"
+    mkdir.unlink()
+    mkdir.write_text("#!/bin/sh\nexit 1\n")
+    mkdir.chmod(0o755)
+    refused = checkout.run("true")
+
+    assert refused.returncode == 5
+    assert "nothing can be written" in refused.stderr
+
+
+def test_a_removed_interpreter_is_replaced(checkout: Checkout) -> None:
+    """After an upgrade of Python .venv has a dangling link: it is made anew, though no lock file changed."""
+    checkout.run("true")
+    (checkout.folder / ".venv" / "bin" / "python").unlink()
+    (checkout.folder / ".venv" / "bin" / "python").symlink_to("/nowhere/python3")
+
+    assert "creating .venv" in checkout.run("true").stderr
+    assert checkout.run("true").stderr == ""
+
+
+def test_a_moved_checkout_gets_a_new_venv(checkout: Checkout) -> None:
+    """Its scripts name their interpreter with the old path."""
+    checkout.run("true")
+    checkout.folder = checkout.folder.rename(checkout.folder.with_name("moved"))
+
+    assert "creating .venv" in checkout.run("true").stderr
+    assert checkout.run("true").stderr == ""
