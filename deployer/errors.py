@@ -21,8 +21,9 @@ and the next command. Only `cli/boundary.py` catches them. This module knows no 
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class DeployError(Exception):
@@ -75,6 +76,16 @@ class LocalDisk(DeployError):
     exit_code = 1
     reason = "local-disk"
     meaning = "the work folder cannot be written (disk full, permissions)"
+
+    @classmethod
+    def of(cls, error: OSError, path: object, *, what: str = "a file cannot be written") -> Self:
+        """What the system said, with the file that it named, else `path`; whoever meets an OSError says it so."""
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return cls(
+            f"{what}: {error.strerror or error}",
+            place=str(error.filename or path),
+            hint=f"{'free some space' if full else 'mend the permissions'}, then run the same command again",
+        )
 
 
 class UsageError(DeployError):

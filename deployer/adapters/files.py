@@ -117,16 +117,12 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        cause, place = error.strerror or str(error), error.filename or path
         if isinstance(error, shutil.Error):
             # A copied folder lists every file that failed; they all say the same.
             _, place, why = error.args[0][0]
-            cause = why.removeprefix(why[: why.find("]") + 1]).split(":")[0].strip()
-        raise LocalDisk(
-            f"a file cannot be written: {cause}",
-            place=str(place),
-            hint="free some space or mend the permissions, then run the same command again",
-        ) from None
+            number, _, cause = why.removeprefix("[Errno ").partition("] ")
+            error = OSError(int(number) if number.isdigit() else None, cause.split(":")[0].strip(), place)
+        raise LocalDisk.of(error, path) from None
 
 
 def digest_of(value: object) -> str:

@@ -6,6 +6,7 @@ is our own mistake, whose traceback goes to a file and whose exit code is 70. No
 
 from __future__ import annotations
 
+import errno
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from invoke.tasks import Task
 
 from deployer.cli.session import Session
 from deployer.cli.signals import interrupting
-from deployer.errors import DeployError, InternalError, Interrupted
+from deployer.errors import DeployError, InternalError, Interrupted, LocalDisk
 
 if TYPE_CHECKING:
     from invoke.parser.argument import Argument
@@ -88,13 +89,8 @@ def guarded(session: Session, body: Callable[[], int]) -> int:
 
 
 def _our_mistake(error: Exception) -> DeployError:
-    if isinstance(error, OSError):
-        import errno
-
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-            from deployer.engine.workfolder import disk_error
-
-            return disk_error(error, Path(str(error.filename or ".")))
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return LocalDisk.of(error, ".")
     internal = InternalError(f"unexpected {type(error).__name__}: {error}")
     internal.__cause__ = error
     return internal

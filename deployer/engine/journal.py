@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from deployer.engine.playbook import Playbook
 from deployer.engine.result import RunResult, Status, StepResult
-from deployer.engine.workfolder import disk_error
+from deployer.errors import LocalDisk
 
 FILE_NAME: Final = "journal.jsonl"
 _KEEP_BYTES: Final = 200_000
@@ -97,7 +97,7 @@ class Journal:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise disk_error(error, self.path) from None
+            raise LocalDisk.of(error, self.path) from None
 
 
 def _reason(result: RunResult) -> str | None:

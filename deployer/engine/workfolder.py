@@ -7,7 +7,6 @@ lock belongs to the open file, so a killed run never leaves one behind.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import json
 import os
@@ -37,7 +36,7 @@ class WorkFolder:
             for folder in (self.path.parent.parent, self.path.parent, self.path):
                 folder.mkdir(mode=0o700, exist_ok=True, parents=True)
         except OSError as error:
-            raise disk_error(error, self.path) from None
+            raise LocalDisk.of(error, self.path) from None
         return self.path
 
     @contextlib.contextmanager
@@ -47,7 +46,7 @@ class WorkFolder:
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise disk_error(error, path) from None
+            raise LocalDisk.of(error, path) from None
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,7 +57,7 @@ class WorkFolder:
                 os.ftruncate(handle, 0)
                 os.write(handle, json.dumps(owner).encode())
             except OSError as error:
-                raise disk_error(error, path) from None
+                raise LocalDisk.of(error, path) from None
             yield self.path
             with contextlib.suppress(OSError):
                 os.ftruncate(handle, 0)
@@ -78,12 +77,3 @@ class WorkFolder:
             details=details,
             hint=f"wait for it, or end it: `kill {pid}`" if pid else "wait for it to end",
         )
-
-
-def disk_error(error: OSError, path: Path) -> LocalDisk:
-    """Describe why something could not be written at `path`."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        hint = "free some space, then run the same command again"
-    else:
-        hint = "check that the folder may be written, then run the same command again"
-    return LocalDisk(f"cannot write: {os.strerror(error.errno or 0).lower()}", place=str(path), hint=hint)

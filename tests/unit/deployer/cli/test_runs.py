@@ -251,7 +251,7 @@ def test_a_full_disk_is_found_before_anything_is_touched(checkout: Checkout, mon
     ran = checkout.inv("deploy", "--env", "dev")
 
     assert ran.code == 1
-    assert "error: cannot write: no space left on device" in ran.err
+    assert "error: a file cannot be written: No space left on device" in ran.err
     assert "hint: free some space" in ran.err
     assert not (checkout.root / "one").exists()
 
