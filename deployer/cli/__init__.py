@@ -2,7 +2,7 @@
 
 A task parses flags, asks for a wiring, runs one playbook and returns. What it calls in `deployer/playbooks`:
 
-    wiring.wire(*, loaded, environment, target, folder, stop, redactor, details=False) -> Wiring
+    wiring.Wiring(*, loaded, environment, target, folder, stop, redactor, details=False)
         composes the adapters for one environment (loaded: LoadedInventory, environment: Environment, target: Target,
         folder: the work folder's Path, stop: engine Stop, redactor: Redactor, details: whether --diff was given);
         cheap: clients are made when first used

@@ -31,7 +31,7 @@ def config(
       inv config --env pr-12 --key worker.kv
       inv config --env production --json
     """
-    from deployer.cli.show import show_config
+    from deployer.cli.inventory_views import show_config
 
     return show_config(session, env=env, key=key, settings=tuple(set_ or ()))
 
@@ -39,7 +39,7 @@ def config(
 @command("envs")
 def envs(session: Session, *, json: bool = False, color: bool = True) -> int:
     """List the environments: kind, host, stacks, guard rails."""
-    from deployer.cli.show import show_environments
+    from deployer.cli.inventory_views import show_environments
 
     return show_environments(session)
 
@@ -50,7 +50,7 @@ def schema(session: Session, *, check: bool = False, color: bool = True) -> int:
 
     By it they complete and check environments.toml. It is made from the models in deployer/inventory.
     """
-    from deployer.cli.show import write_schema
+    from deployer.cli.inventory_views import write_schema
 
     return write_schema(session, check=check)
 

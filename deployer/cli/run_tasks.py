@@ -150,7 +150,7 @@ def render(
       inv render --env dev --write    write them to .work/
       inv render --env dev --diff     compare with what was written last
     """
-    from deployer.cli.show import show_rendered
+    from deployer.cli.run_views import show_rendered
 
     return show_rendered(session, env=env, sandbox=sandbox, write=write, diff=diff, settings=tuple(set_ or ()))
 
@@ -169,7 +169,7 @@ def outputs(
 
     They are read from the stacks' state; a stack that was never deployed has none.
     """
-    from deployer.cli.show import show_outputs
+    from deployer.cli.run_views import show_outputs
 
     return show_outputs(session, env=env, sandbox=sandbox, settings=tuple(set_ or ()))
 
@@ -188,7 +188,7 @@ def open_(
     color: bool = True,
 ) -> int:
     """Open the site in the browser and print its address."""
-    from deployer.cli.show import open_site
+    from deployer.cli.run_views import open_site
 
     return open_site(session, env=env, sandbox=sandbox, start_browser=not print_)
 

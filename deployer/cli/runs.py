@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.cli.signals import asking
+from deployer.cli.subject import Subject, begin
 from deployer.errors import ChangesPending, GuardRefused, UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from deployer.cli.session import Session
     from deployer.engine.playbook import Playbook, Selection
     from deployer.engine.result import RunResult
-    from deployer.inventory.load import LoadedInventory
-    from deployer.inventory.model import Environment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,61 +43,28 @@ class Wish:
 def run_playbook(session: Session, wish: Wish) -> int:
     """Run the playbook that `wish.verb` names and return the exit code."""
     timeout = parse_duration(wish.timeout) if wish.timeout else None
-    loaded = session.inventory(wish.settings)
-    environment = find_environment(session, loaded, wish.env, sandbox=wish.sandbox)
+    subject = begin(session, env=wish.env, sandbox=wish.sandbox, settings=wish.settings)
     if wish.list_steps:
-        return _list_steps(session, wish, loaded, environment)
+        return _list_steps(session, wish, subject)
     if wish.verb == "destroy" and not wish.check:
-        confirm_destroy(session, wish, loaded, environment)
+        confirm_destroy(session, wish, subject)
 
     from deployer.adapters.environ import identity
     from deployer.cli.targets import connect
-    from deployer.engine.workfolder import WorkFolder
 
-    folder = WorkFolder.of(session.root, target=str(session.target), environment=environment.name)
-    with folder.locked(command=f"inv {wish.verb}", who=identity()) as path:
-        target = connect(session, loaded, environment, sandbox=wish.sandbox)
-        playbook = build(session, wish.verb, loaded, environment, target, path, details=wish.diff)
+    with subject.folder.locked(command=f"inv {wish.verb}", who=identity()):
+        target = connect(session, subject.loaded, subject.environment, sandbox=wish.sandbox)
+        playbook = build(session, wish.verb, subject, target, details=wish.diff)
         selection = playbook.select(tags=_words(wish.tags), skip_tags=_words(wish.skip_tags))
-        url = target.public_url(environment.host) if wish.verb == "deploy" else None
+        url = target.public_url(subject.environment.host) if wish.verb == "deploy" else None
         with asking(session.stop):
-            result = _run(session, wish, playbook, selection, environment, path, timeout)
-            return _conclude(session, wish, result, url)
+            result = _run(session, wish, subject, playbook, selection, timeout)
+            return _conclude(session, wish, subject, result, url)
 
 
-def find_environment(session: Session, loaded: LoadedInventory, name: str, *, sandbox: bool) -> Environment:
-    """Look up `--env` and tell the session what this run is about."""
-    if not name:
-        known = ", ".join(f"`{entry}`" for entry in loaded.entries)
-        raise UsageError(f"`{session.command}` needs --env", hint=f"e.g. --env {loaded.entries[0]}; known: {known}")
-    environment = loaded.environment(name)
-    session.environment = environment.name
-    session.target = "sandbox" if sandbox else "cloudflare"
-    return environment
-
-
-def build(
-    session: Session,
-    verb: str,
-    loaded: LoadedInventory,
-    environment: Environment,
-    target: Target,
-    folder: Path,
-    *,
-    details: bool = False,
-) -> Playbook:
+def build(session: Session, verb: str, subject: Subject, target: Target, *, details: bool = False) -> Playbook:
     """Wire the adapters and make the playbook of a verb."""
-    from deployer.playbooks.wiring import wire
-
-    wiring = wire(
-        loaded=loaded,
-        environment=environment,
-        target=target,
-        folder=folder,
-        stop=session.stop,
-        redactor=session.redactor,
-        details=details,
-    )
+    wiring = subject.wiring(session, target, details=details)
     if verb == "deploy":
         from deployer.playbooks.deploy import deploy
 
@@ -110,31 +75,25 @@ def build(
 
 
 def _run(
-    session: Session,
-    wish: Wish,
-    playbook: Playbook,
-    selection: Selection,
-    environment: Environment,
-    folder: Path,
-    timeout: float | None,
+    session: Session, wish: Wish, subject: Subject, playbook: Playbook, selection: Selection, timeout: float | None
 ) -> RunResult:
     from deployer.engine.journal import Journal, last_cut_off
     from deployer.engine.run import Listener, RunOptions, run
     from deployer.report.terminal import TerminalReport
 
     listeners: list[Listener] = [
-        TerminalReport(session.sink, environment=environment.name, target=str(session.target), diff=wish.diff)
+        TerminalReport(session.sink, environment=subject.environment.name, target=subject.target, diff=wish.diff)
     ]
-    cut_off = last_cut_off(folder)
+    cut_off = last_cut_off(subject.folder.path)
     if cut_off is not None:
         session.sink.talk(f"note: {cut_off}")
     if not wish.check:
-        listeners.append(Journal(folder))
+        listeners.append(Journal(subject.folder.path))
     return run(
         playbook,
         RunOptions(
             check=wish.check,
-            workers=environment.limits.parallel_steps,
+            workers=subject.environment.limits.parallel_steps,
             timeout=timeout,
             selection=selection,
             stop=session.stop,
@@ -143,7 +102,7 @@ def _run(
     )
 
 
-def _conclude(session: Session, wish: Wish, result: RunResult, url: str | None) -> int:
+def _conclude(session: Session, wish: Wish, subject: Subject, result: RunResult, url: str | None) -> int:
     from deployer.engine.result import Outcome
     from deployer.report.document import run_document
 
@@ -152,8 +111,8 @@ def _conclude(session: Session, wish: Wish, result: RunResult, url: str | None) 
             run_document(
                 result,
                 command=wish.verb,
-                environment=str(session.environment),
-                target=str(session.target),
+                environment=subject.environment.name,
+                target=subject.target,
                 url=url,
                 diff=wish.diff,
             )
@@ -167,19 +126,18 @@ def _conclude(session: Session, wish: Wish, result: RunResult, url: str | None) 
     return 0
 
 
-def _list_steps(session: Session, wish: Wish, loaded: LoadedInventory, environment: Environment) -> int:
+def _list_steps(session: Session, wish: Wish, subject: Subject) -> int:
     from deployer.cli.targets import offline
     from deployer.report.text import list_steps_lines
 
-    folder = session.work(str(session.target), environment.name)
-    playbook = build(session, wish.verb, loaded, environment, offline(session, loaded), folder)
+    playbook = build(session, wish.verb, subject, offline(session, subject.loaded))
     selection = playbook.select(tags=_words(wish.tags), skip_tags=_words(wish.skip_tags))
     if session.json:
         session.document(
             {
                 "schema": 1,
                 "command": wish.verb,
-                "environment": environment.name,
+                "environment": subject.environment.name,
                 "steps": [
                     {
                         "name": step.name,
@@ -197,8 +155,9 @@ def _list_steps(session: Session, wish: Wish, loaded: LoadedInventory, environme
     return 0
 
 
-def confirm_destroy(session: Session, wish: Wish, loaded: LoadedInventory, environment: Environment) -> None:
+def confirm_destroy(session: Session, wish: Wish, subject: Subject) -> None:
     """Hold up a destroy that nobody confirmed, or that the inventory's guard forbids."""
+    loaded, environment = subject.loaded, subject.environment
     protected = environment.guards.protected
     if protected and not wish.allow_protected:
         raise GuardRefused(
@@ -213,7 +172,7 @@ def confirm_destroy(session: Session, wish: Wish, loaded: LoadedInventory, envir
             f"nobody is there to confirm that `{environment.name}` is destroyed",
             hint="type its name on a terminal" if protected else "add --yes",
         )
-    session.sink.talk(f"This removes everything of `{environment.name}` on {session.target}.")
+    session.sink.talk(f"This removes everything of `{environment.name}` on {subject.target}.")
     sys.stderr.write("Type the environment's name to go on: ")
     sys.stderr.flush()
     if sys.stdin.readline().strip() != environment.name:

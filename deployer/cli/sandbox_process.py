@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import DeployError, ServiceUnreachable, ToolFailed, UsageError
@@ -18,11 +19,15 @@ _ERRORS: dict[int, type[DeployError]] = {2: UsageError, 9: ServiceUnreachable}
 _SECONDS = 120.0
 
 
+def sandbox_home(session: Session) -> Path:
+    """Where the sandbox keeps everything."""
+    return Path(session.variables.get("SANDBOX_HOME") or session.root / ".sandbox")
+
+
 def call_sandbox(session: Session, arguments: Sequence[str], *, stdin: str | None = None) -> str:
     """Run one verb and return what it printed on stdout."""
     from deployer.adapters.environ import inherited, python_program
     from deployer.adapters.process import Command, Processes
-    from deployer.cli.targets import sandbox_home
 
     verb, *rest = arguments
     home = sandbox_home(session)

@@ -91,7 +91,7 @@ def open_(session: Session, *, env: str = "", print_: bool = False, json: bool =
 
     The same as `inv open --sandbox`.
     """
-    from deployer.cli.show import open_site
+    from deployer.cli.run_views import open_site
 
     return open_site(session, env=env, sandbox=True, start_browser=not print_)
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deployer.cli.sandbox_process import call_sandbox, sandbox_home
 from deployer.errors import DeployError
 
 if TYPE_CHECKING:
@@ -33,16 +34,17 @@ def connect(session: Session, loaded: LoadedInventory, environment: Environment,
     return sandbox_target(connection, session.variables)
 
 
-def offline(session: Session, loaded: LoadedInventory) -> Target:
-    """Return a target that is good for listing and rendering only: nothing is asked of it."""
-    from deployer.adapters.target import cloudflare_target
+def offline(session: Session, loaded: LoadedInventory, *, sandbox: bool = False) -> Target:
+    """Return a target for listing and rendering: nothing is asked of it, and the sandbox is not started for it.
 
+    With `sandbox` it has the sandbox's addresses if that runs.
+    """
+    from deployer.adapters.target import cloudflare_target, sandbox_target
+
+    connection = sandbox_home(session) / "connection.json"
+    if sandbox and connection.exists():
+        return sandbox_target(connection, session.variables)
     return cloudflare_target(session.variables, account_id=loaded.inventory.project.account_id)
-
-
-def sandbox_home(session: Session) -> Path:
-    """Where the sandbox keeps everything."""
-    return Path(session.variables.get("SANDBOX_HOME") or session.root / ".sandbox")
 
 
 def ensure_sandbox(session: Session, seed: str) -> Path:
@@ -53,8 +55,6 @@ def ensure_sandbox(session: Session, seed: str) -> Path:
         if connection.get("seed") != hashlib.sha256(seed.encode()).hexdigest():
             _post_seed(session, connection, seed)
         return path
-    from deployer.cli.sandbox_process import call_sandbox
-
     session.sink.talk("starting the sandbox")
     call_sandbox(session, ["up", "--seed", "-"], stdin=seed)
     return path

@@ -21,7 +21,7 @@ def doctor(session: Session, *, env: str = "", sandbox: bool = False, json: bool
       inv doctor --env dev
       inv doctor --env dev --sandbox
     """
-    from deployer.cli.show import examine
+    from deployer.cli.run_views import examine
 
     return examine(session, env=env, sandbox=sandbox)
 

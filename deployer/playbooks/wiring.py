@@ -325,28 +325,6 @@ class Wiring:
         )
 
 
-def wire(
-    *,
-    loaded: LoadedInventory,
-    environment: Environment,
-    target: Target,
-    folder: Path,
-    stop: Stop,
-    redactor: Redactor,
-    details: bool = False,
-) -> Wiring:
-    """Make the wiring of one run."""
-    return Wiring(
-        loaded=loaded,
-        environment=environment,
-        target=target,
-        folder=folder,
-        stop=stop,
-        redactor=redactor,
-        details=details,
-    )
-
-
 def require_credentials(wiring: Wiring, *, references: Mapping[str, SecretRef]) -> None:
     """One error for everything that is missing, before anything is started; `references` will be resolved."""
     needed = {

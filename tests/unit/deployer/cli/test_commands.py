@@ -130,6 +130,21 @@ def test_completion_knows_tasks_and_flags(checkout: Checkout) -> None:
     assert "--list-steps" in flags.out.split()
 
 
+def test_a_file_that_cannot_be_written_is_no_mistake_of_ours(checkout: Checkout) -> None:
+    """Something else is where our file or folder belongs: exit 1 with the place, not 70 with a log."""
+    (checkout.root / "environments.schema.json").mkdir()
+    (checkout.root / ".work").write_text("a file")
+    (checkout.root / "templates").symlink_to(ROOT / "templates")
+
+    schema = checkout.inv("schema")
+    render = checkout.inv("render", "--env", "dev", "--write")
+
+    assert (schema.code, render.code) == (1, 1)
+    assert "environments.schema.json" in schema.err
+    assert str(checkout.root / ".work") in render.err.replace("\n", "")
+    assert "mistake" not in schema.err + render.err
+
+
 def test_broken_toml_is_one_error(checkout: Checkout) -> None:
     """File, line and column, exit 2, no traceback."""
     (checkout.root / "environments.toml").write_text("[project\n")

@@ -71,7 +71,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         made.append([*arguments, stdin or ""])
         return ""
 
-    monkeypatch.setattr(sandbox_process, "call_sandbox", call)
+    monkeypatch.setattr(targets, "call_sandbox", call)
     return made
 
 
@@ -130,7 +130,7 @@ def test_its_home_may_be_elsewhere(session: Session, monkeypatch: pytest.MonkeyP
     """SANDBOX_HOME decides, as it does for the sandbox itself."""
     monkeypatch.setenv("SANDBOX_HOME", str(tmp_path / "other"))
 
-    assert targets.sandbox_home(session) == tmp_path / "other"
+    assert sandbox_process.sandbox_home(session) == tmp_path / "other"
 
 
 @pytest.mark.parametrize(

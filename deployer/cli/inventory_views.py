@@ -1,0 +1,137 @@
+"""What config, envs and schema print; nothing but the inventory is read.
+
+Each prints a table for people or one JSON document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from deployer.cli.subject import begin
+from deployer.errors import ConfigError, LocalDisk, UsageError
+
+if TYPE_CHECKING:
+    from deployer.cli.session import Session
+
+
+def show_config(session: Session, *, env: str, key: str, settings: Sequence[str]) -> int:
+    """Print effective values with their origins."""
+    from deployer.inventory.cascade import leaves
+    from deployer.inventory.origin import Origin, closest, dotted
+
+    loaded = begin(session, env=env, sandbox=False, settings=settings).loaded
+    effective = loaded.effective(env)
+    rows: list[tuple[str, Any, Origin]] = []
+    shared = {"project": loaded.inventory.project.model_dump(), "app": loaded.inventory.app.model_dump()}
+    for values, origins in ((shared, loaded.origins), (effective.environment.model_dump(), effective.origins)):
+        for path, value in leaves(values):
+            rows.append((dotted(path), value, closest(origins, path) or Origin("built-in")))
+    wanted = [row for row in rows if not key or row[0] == key or row[0].startswith(key + ".")]
+    if not wanted:
+        from deployer.inventory.suggest import nearest
+
+        names = [row[0].split(".") for row in rows]
+        meant = nearest(key, {".".join(name[:depth]) for name in names for depth in range(1, len(name) + 1)})
+        raise UsageError(f"no key begins with `{key}`", hint=f"did you mean `{meant}`?" if meant else None)
+    if session.json:
+        session.document(
+            {
+                "schema": 1,
+                "environment": effective.environment.name,
+                "values": {
+                    name: {
+                        "value": _plain(value),
+                        "layer": origin.layer,
+                        **({"file": origin.file, "line": origin.line, "table": origin.table} if origin.file else {}),
+                    }
+                    for name, value, origin in wanted
+                },
+            }
+        )
+        return 0
+    width = min(44, max(len(name) for name, _, _ in wanted))
+    for name, value, origin in wanted:
+        session.sink.data(f"{name:<{width}} = {_toml(_plain(value))}  {session.sink.paint(f'# {origin}', 'dim')}")
+    return 0
+
+
+def _plain(value: Any) -> Any:
+    """A value as the file would write it: references without their empty parts."""
+    if isinstance(value, Mapping):
+        return {key: item for key, item in value.items() if item is not None and (key, item) != ("required", True)}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _toml(value: Any) -> str:
+    if value is None:
+        return "(none)"
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(_plain(item)) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def show_environments(session: Session) -> int:
+    """Print a table of the environments."""
+    loaded = session.inventory()
+    environments = [(entry, loaded.sample(entry).environment) for entry in loaded.entries]
+    rows: list[dict[str, Any]] = []
+    for entry, environment in environments:
+        sample = str(environment.number) if environment.number is not None else None
+        host = environment.host.replace(sample, "{number}") if sample else environment.host
+        rows.append(
+            {
+                "name": entry,
+                "kind": environment.kind,
+                "aliases": list(environment.aliases),
+                "host": host,
+                "stacks": list(environment.stacks),
+                "protected": environment.guards.protected,
+            }
+        )
+    if session.json:
+        session.document({"schema": 1, "environments": rows})
+        return 0
+    header = ("environment", "kind", "host", "stacks", "guards")
+    table = [header] + [
+        (
+            row["name"] + (f" ({', '.join(row['aliases'])})" if row["aliases"] else ""),
+            row["kind"],
+            row["host"],
+            ",".join(row["stacks"]),
+            "protected" if row["protected"] else "",
+        )
+        for row in rows
+    ]
+    widths = [max(len(line[column]) for line in table) for column in range(len(header))]
+    for line in table:
+        session.sink.data("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+    return 0
+
+
+def write_schema(session: Session, *, check: bool) -> int:
+    """Write environments.schema.json, or compare it."""
+    from deployer.inventory.schema import FILE_NAME, schema_text
+
+    path = session.root / FILE_NAME
+    try:
+        present = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, UnicodeDecodeError):
+        present = None
+    except OSError as error:
+        raise LocalDisk.of(error, path, what="the schema cannot be read") from None
+    if present == schema_text():
+        session.sink.talk(f"{FILE_NAME} is up to date")
+        return 0
+    if check:
+        raise ConfigError(f"{FILE_NAME} is not what the models say", place=str(path), hint="`inv schema` writes it")
+    try:
+        # No private file: it is part of the checkout.
+        path.write_text(schema_text(), encoding="utf-8")
+    except OSError as error:
+        raise LocalDisk.of(error, path) from None
+    session.sink.talk(f"wrote {FILE_NAME}")
+    return 0

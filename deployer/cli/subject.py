@@ -1,0 +1,66 @@
+"""From `--env`, `--sandbox` and `--set` to what a command is about: inventory, environment, work folder, wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deployer.errors import UsageError
+
+if TYPE_CHECKING:
+    from deployer.adapters.target import Target
+    from deployer.cli.session import Session
+    from deployer.engine.workfolder import WorkFolder
+    from deployer.inventory.load import LoadedInventory
+    from deployer.inventory.model import Environment
+    from deployer.playbooks.wiring import Wiring
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One environment on one target, before anything is asked of either."""
+
+    loaded: LoadedInventory
+    environment: Environment
+    target: str
+    folder: WorkFolder
+
+    def wiring(self, session: Session, target: Target, *, details: bool = False) -> Wiring:
+        """The adapters that act on it; `details` is --diff."""
+        from deployer.playbooks.wiring import Wiring
+
+        return Wiring(
+            loaded=self.loaded,
+            environment=self.environment,
+            target=target,
+            folder=self.folder.path,
+            stop=session.stop,
+            redactor=session.redactor,
+            details=details,
+        )
+
+
+def begin(session: Session, *, env: str, sandbox: bool, settings: Sequence[str] = ()) -> Subject:
+    """Look up `--env`, and tell the session what this command is about, for the JSON of failures."""
+    from deployer.engine.workfolder import WorkFolder
+
+    loaded = session.inventory(settings)
+    if not env:
+        known = ", ".join(f"`{entry}`" for entry in loaded.entries)
+        raise UsageError(f"`{session.command}` needs --env", hint=f"e.g. --env {loaded.entries[0]}; known: {known}")
+    environment = loaded.environment(env)
+    target = "sandbox" if sandbox else "cloudflare"
+    session.environment, session.target = environment.name, target
+    folder = WorkFolder.of(session.root, target=target, environment=environment.name)
+    return Subject(loaded=loaded, environment=environment, target=target, folder=folder)
+
+
+def open_run(session: Session, *, env: str, sandbox: bool, settings: Sequence[str] = ()) -> Wiring:
+    """Everything for a command that asks the target; starts the sandbox when it is wanted and not running."""
+    from deployer.cli.targets import connect
+
+    subject = begin(session, env=env, sandbox=sandbox, settings=settings)
+    target = connect(session, subject.loaded, subject.environment, sandbox=sandbox)
+    subject.folder.make()
+    return subject.wiring(session, target)
