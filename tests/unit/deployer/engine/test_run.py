@@ -112,6 +112,16 @@ def test_check_goes_on_beside_a_failure() -> None:
     assert result.outcome is Outcome.FAILED
 
 
+def test_check_says_that_something_above_is_pending() -> None:
+    """Whoever looks at the result of the steps above knows in check mode whether there is one yet."""
+    for ok, check, expected in ((False, True, True), (True, True, False), (False, False, False)):
+        seen: list[bool] = []
+        looks = Spy(name="c", needs=("b",), ok=True, on_observe=lambda context, into=seen: into.append(context.pending))  # type: ignore[misc]
+        steps = [Spy(name="a", ok=ok), Spy(name="b", needs=("a",), ok=True), looks]
+        run(Playbook("p", steps), RunOptions(check=check))
+        assert seen == [expected]
+
+
 def test_an_unexpected_exception_is_our_mistake() -> None:
     """It becomes an InternalError that keeps the cause for the log."""
     result = run(Playbook("p", [Spy(name="a", on_observe=fail(KeyError("x")))]))
