@@ -1,7 +1,8 @@
 """The one place where errors become text and exit codes.
 
 Every task body passes through `command`. A DeployError is one message with cause, place and next command; anything else
-is our own mistake, whose traceback goes to a file and whose exit code is 70. Nothing else in the package exits.
+is our own mistake, whose traceback goes to a file and whose exit code is 70. Nothing else in the package exits, but for
+`parsing` before there is a task.
 """
 
 from __future__ import annotations

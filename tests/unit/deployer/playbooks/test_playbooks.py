@@ -16,7 +16,7 @@ from deployer.playbooks.destroy import destroy
 from deployer.playbooks.doctor import examine
 from deployer.playbooks.outputs import outputs
 from deployer.playbooks.render import render
-from deployer.playbooks.wiring import Wiring, require_credentials, wire
+from deployer.playbooks.wiring import Wiring, require_credentials
 from tests.support.inventory import inventory
 
 
@@ -24,7 +24,7 @@ def wiring(tmp_path: Path, env: str = "production", **variables: str) -> Wiring:
     """A wiring for the real clouds, with these variables and no others."""
     loaded = inventory()
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **variables}
-    return wire(
+    return Wiring(
         loaded=loaded,
         environment=loaded.environment(env),
         target=cloudflare_target(environment, account_id=loaded.inventory.project.account_id),
