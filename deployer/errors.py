@@ -173,7 +173,7 @@ class PlanChanged(DeployError):
 
     exit_code = 6
     reason = "plan-changed"
-    meaning = "the reviewed plan no longer fits (reserved)"
+    meaning = "the world changed after the plan that would be applied was made"
 
 
 class StateLocked(DeployError):

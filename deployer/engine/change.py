@@ -8,7 +8,6 @@ first characters or the word "set" instead.
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -96,20 +95,3 @@ def text_diff(before: str | None, after: str | None, *, name: str) -> str:
         n=_CONTEXT_LINES,
     )
     return "\n".join(lines)
-
-
-def value_diff(before: Mapping[str, object], after: Mapping[str, object]) -> str:
-    """One line per key that differs (`~ key: 1 -> 2`, `+ key: 2`, `- key: 1`), keys in order."""
-    lines = []
-    for key in sorted({*before, *after}):
-        if key not in before:
-            lines.append(f"+ {key}: {_shown(after[key])}")
-        elif key not in after:
-            lines.append(f"- {key}: {_shown(before[key])}")
-        elif before[key] != after[key]:
-            lines.append(f"~ {key}: {_shown(before[key])} -> {_shown(after[key])}")
-    return "\n".join(lines)
-
-
-def _shown(value: object) -> str:
-    return str(value) if isinstance(value, Unknown) else json.dumps(value, ensure_ascii=False, default=str)

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from deployer.engine.change import Action, Change, text_diff, value_diff
+from deployer.engine.change import Action, Change, text_diff
 from deployer.engine.playbook import Playbook
 from deployer.engine.result import RunResult, Status, StepResult
 from deployer.errors import Interrupted, StateLocked, Unverified
@@ -147,7 +147,6 @@ def test_an_interruption_names_what_is_waited_for() -> None:
     assert err.getvalue() == "interrupted: waiting for worker to end; Ctrl-C again to insist\n"
 
 
-def test_differences_of_texts_and_values() -> None:
-    """Absent files, changed lines, added and removed keys."""
+def test_differences_of_texts() -> None:
+    """An absent file and what it would hold."""
     assert text_diff(None, "a\n", name="f").splitlines() == ["--- (absent)", "+++ f (wanted)", "@@ -0,0 +1 @@", "+a"]
-    assert value_diff({"a": 1, "b": 2}, {"b": 3, "c": "x"}) == '- a: 1\n~ b: 2 -> 3\n+ c: "x"'
