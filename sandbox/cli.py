@@ -78,13 +78,19 @@ def _fault_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--service", choices=SERVICES)
     parser.add_argument("--method")
     parser.add_argument("--path", metavar="GLOB")
-    parser.add_argument("--status", type=int, metavar="N")
+    parser.add_argument("--status", type=_whole, metavar="N")
     parser.add_argument("--code", help="the provider's error code")
     parser.add_argument("--message")
-    parser.add_argument("--count", type=int, metavar="N", help="how many requests (default 1)")
-    parser.add_argument("--delay-ms", type=int, metavar="N")
+    parser.add_argument("--count", type=_whole, metavar="N", help="how many requests (default 1)")
+    parser.add_argument("--delay-ms", type=_whole, metavar="N")
     parser.add_argument("--drop", choices=("before", "after"), help="cut the connection before or after carrying out")
-    parser.add_argument("--retry-after-ms", type=int, metavar="N")
+    parser.add_argument("--retry-after-ms", type=_whole, metavar="N")
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number")
+    return int(text)
 
 
 def _up(arguments: argparse.Namespace, home: Home) -> None:

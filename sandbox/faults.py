@@ -54,8 +54,15 @@ def parse(raw: Mapping[str, Any], number: int) -> Fault:
     if raw.get("service") not in SERVICES:
         raise UsageError(f"no service `{raw.get('service')}`", f"services: {', '.join(SERVICES)}")
     for name in ("status", "count", "delay_ms", "retry_after_ms"):
-        if raw.get(name) is not None and (not isinstance(raw[name], int) or raw[name] < 0):
+        if raw.get(name) is not None and (type(raw[name]) is not int or raw[name] < 0):
             raise UsageError(f"fault field `{name}` is not a whole number")
+    for name in ("method", "path", "message"):
+        if raw.get(name) is not None and not isinstance(raw[name], str):
+            raise UsageError(f"fault field `{name}` is not a text")
+    if raw.get("code") is not None and type(raw["code"]) not in (int, str):
+        raise UsageError("fault field `code` is neither a number nor a text")
+    if raw.get("count") == 0:
+        raise UsageError("fault field `count` is 0, so the fault would never happen")
     if raw.get("drop") not in (None, "before", "after"):
         raise UsageError("fault field `drop` is neither `before` nor `after`")
     if raw.get("status") is not None and not 400 <= raw["status"] <= 599:

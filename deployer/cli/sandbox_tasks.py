@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from deployer.cli.boundary import command
 from deployer.cli.flags import ENV
@@ -119,13 +119,13 @@ def fault(
     service: str = "",
     method: str = "",
     path: str = "",
-    status: int = 0,
+    status: str = "",
     code: str = "",
     message: str = "",
-    count: int = 0,
-    delay_ms: int = 0,
+    count: str = "",
+    delay_ms: str = "",
     drop: str = "",
-    retry_after_ms: int = 0,
+    retry_after_ms: str = "",
     list_: bool = False,
     clear: bool = False,
     json: bool = False,
@@ -140,7 +140,8 @@ def fault(
     """
     if clear or list_:
         return _pass(session, "fault", "clear" if clear else "list")
-    given: dict[str, Any] = {
+    # Numbers stay text here: Invoke dies of a wrong one with a traceback, the sandbox names the flag.
+    given = {
         "service": service,
         "method": method,
         "path": path,
@@ -152,7 +153,7 @@ def fault(
         "drop": drop,
         "retry-after-ms": retry_after_ms,
     }
-    flags = [part for name, value in given.items() if value for part in (f"--{name}", str(value))]
+    flags = [f"--{name}={value}" for name, value in given.items() if value]
     return _pass(session, "fault", "add", *flags)
 
 

@@ -249,6 +249,8 @@ def test_a_fixed_port_is_used_and_kept(home: Path) -> None:
         (("up", "--port", "edge"), None, "is not NAME=NUMBER"),
         (("up", "--port", "egde=1"), None, "no port is called `egde`"),
         (("fault", "add"), None, "a fault needs `--service`"),
+        (("fault", "add", "--service", "s3", "--status", "abc"), None, "--status: `abc` is not a whole number"),
+        (("fault", "add", "--service", "s3", "--count=-1"), None, "--count: `-1` is not a whole number"),
     ],
 )
 def test_wrong_input_is_refused_before_anything_starts(

@@ -161,3 +161,14 @@ def test_a_closed_pipe_is_no_failure(checkout: Checkout, monkeypatch: pytest.Mon
     monkeypatch.setattr("deployer.report.sink.Sink.data", lambda *_: (_ for _ in ()).throw(BrokenPipeError()))
 
     assert checkout.inv("envs").code == 0
+
+
+@pytest.mark.parametrize("flag", ["--status", "--count"])
+def test_a_fault_with_a_wrong_number_is_one_error(checkout: Checkout, flag: str) -> None:
+    """The sandbox names the flag; there is no traceback."""
+    (checkout.root / "sandbox").symlink_to(ROOT / "sandbox")
+    ran = checkout.inv("sandbox.fault", "--service", "s3", flag, "abc")
+
+    assert ran.code == 2
+    assert f"{flag}: `abc` is not a whole number" in ran.err
+    assert "Traceback" not in ran.err
