@@ -6,18 +6,22 @@ Translates HTTP into calls of `World`; decides nothing itself. Its own requests 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs
 
 from sandbox import requestlog
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, UsageError
 from sandbox.faults import Faults
 from sandbox.home import Home
+from sandbox.ports import HOST
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_log = logging.getLogger(__name__)
 
 
 class World(Protocol):
@@ -63,11 +67,19 @@ class Control:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
+        status: int
+        value: Any
         try:
             route = self._routes.get((environ["REQUEST_METHOD"], environ["PATH_INFO"]))
-            status, value = route(environ) if route else (404, {"error": "no such control request"})
+            if not _from_here(environ):
+                status, value = 403, {"error": "the control endpoint answers programs of this machine only"}
+            else:
+                status, value = route(environ) if route else (404, {"error": "no such control request"})
         except SandboxError as error:
             status, value = 400, {"error": error.message, "hint": error.hint, "exit_code": error.exit_code}
+        except Exception as error:  # noqa: BLE001 - a mistake of ours in one request must not end the sandbox
+            _log.exception("a control request failed")
+            status, value = 500, {"error": f"the sandbox failed: {error}", "hint": "logs/supervisor.log in its home"}
         start_response(f"{status} {HTTPStatus(status).phrase}", [("Content-Type", "application/json")])
         return [json.dumps(value, separators=(",", ":")).encode()]
 
@@ -88,7 +100,11 @@ class Control:
         return 200, {"fault": fault.as_json() if fault else None}
 
     def _seed(self, environ: WSGIEnvironment) -> tuple[int, Any]:
-        self._world.seed(_body(environ).decode())
+        try:
+            text = _body(environ).decode()
+        except UnicodeDecodeError:
+            raise UsageError("the seed is not UTF-8") from None
+        self._world.seed(text)
         return 200, {"ok": True}
 
     def _reset(self, _: WSGIEnvironment) -> tuple[int, Any]:
@@ -98,6 +114,12 @@ class Control:
     def _stop(self, _: WSGIEnvironment) -> tuple[int, Any]:
         self._world.stop()
         return 202, {"ok": True}
+
+
+def _from_here(environ: WSGIEnvironment) -> bool:
+    """False for web pages: those send their origin, or got here by a name of theirs that resolves to loopback."""
+    host = environ.get("HTTP_HOST", "").rpartition(":")[0] or environ.get("HTTP_HOST", "")
+    return "HTTP_ORIGIN" not in environ and host in (HOST, "localhost")
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
@@ -110,5 +132,5 @@ def _json(environ: WSGIEnvironment) -> dict[str, Any]:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise SandboxError("the body is not a JSON object")
+        raise UsageError("the body is not a JSON object")
     return value
