@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
+_OUR_FAULT = (
+    "500 INTERNAL SERVER ERROR",
+    [("Content-Type", "application/json"), ("x-should-retry", "false")],
+    b'{"error":"the sandbox itself failed; see logs/supervisor.log in its home"}',
+)
+
+
 class ConnectionCutError(Exception):
     """Raised through the WSGI server to end the TCP connection without an answer."""
 
@@ -47,9 +54,15 @@ class Gateway:
                 raise ConnectionCutError
             if fault.status and fault.drop is None:
                 return self._refuse(fault, request, start_response)
-        status, answer_headers, body = self._carry_out(environ)
-        if environ["sandbox.mutating"] or not reads_only(method):
-            self._service.flush()
+        try:
+            status, answer_headers, body = self._carry_out(environ)
+            if environ["sandbox.mutating"] or not reads_only(method):
+                self._service.flush()
+        except ConnectionCutError:
+            raise
+        except Exception:  # noqa: BLE001 - a fault of ours in one request must not end the sandbox; the log has the traceback
+            traceback.print_exc()
+            status, answer_headers, body = _OUR_FAULT
         if fault and fault.drop == "after":
             request.write(0)
             raise ConnectionCutError
@@ -65,23 +78,12 @@ class Gateway:
             return written.append
 
         written: list[bytes] = []
+        answer = self._app(environ, capture)
         try:
-            answer = self._app(environ, capture)
-            try:
-                written.extend(answer)
-            finally:
-                if hasattr(answer, "close"):
-                    answer.close()
-        except ConnectionCutError:
-            raise
-        except Exception:  # noqa: BLE001 - a fault of ours in one request must not end the sandbox; the log has the traceback
-            traceback.print_exc()
-            body = b'{"error":"the sandbox itself failed; see logs/supervisor.log in its home"}'
-            return (
-                "500 INTERNAL SERVER ERROR",
-                [("Content-Type", "application/json"), ("x-should-retry", "false")],
-                body,
-            )
+            written.extend(answer)
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
         return captured["status"], captured["headers"], b"".join(written)
 
     def _refuse(self, fault: Fault, request: _Request, start_response: StartResponse) -> Iterable[bytes]:
@@ -118,7 +120,10 @@ class _Request:
     def write(self, status: int) -> None:
         mutating = bool(self._environ.get("sandbox.mutating"))
         unknown = bool(self._environ.get("sandbox.unknown"))
-        self._log.write(Entry(status=status, mutating=mutating, unknown=unknown, **self._fields))
+        try:
+            self._log.write(Entry(status=status, mutating=mutating, unknown=unknown, **self._fields))
+        except OSError:  # a full disk: what was carried out is still answered
+            traceback.print_exc()
 
 
 def _headers(environ: WSGIEnvironment) -> Mapping[str, str]:

@@ -37,12 +37,13 @@ class _Handler(WSGIRequestHandler):
         environ = self.make_environ()
         try:
             _read_body(environ)
+        except (ValueError, OSError):
+            self.close_connection = True  # a body that ends early or is malformed
+            return
+        try:
             status, headers, body = _call(self.server.app, environ)
         except ConnectionCutError:
             self._cut()
-            return
-        except (ValueError, OSError):
-            self.close_connection = True  # a body that ends early or is malformed
             return
         self.send_response(int(status.split(" ", 1)[0]), status.partition(" ")[2])
         for key, value in headers:

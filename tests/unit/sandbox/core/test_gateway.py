@@ -184,3 +184,38 @@ def test_a_bug_in_a_service_is_a_500_that_says_so(
     assert b"the sandbox itself failed" in body
     assert "a bug" in capsys.readouterr().err
     assert ask(connection, "GET", "/lines")[0] == 200
+
+
+@pytest.mark.parametrize("error", [OSError("No space left on device"), ValueError("a bug")])
+def test_state_that_cannot_be_written_is_a_500_that_says_so(
+    connection: http.client.HTTPConnection,
+    notebook: Notebook,
+    home: Home,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+) -> None:
+    """A full disk is an answer, a line of the request log and a traceback; not a dropped connection."""
+
+    def flush() -> None:
+        raise error
+
+    monkeypatch.setattr(notebook, "flush", flush)
+    status, body = ask(connection, "POST", "/lines", body=b"one")
+    assert status == 500
+    assert b"the sandbox itself failed" in body
+    assert [entry["status"] for entry in requestlog.read(home)] == [500]
+    assert str(error) in capsys.readouterr().err
+
+
+def test_a_request_log_that_cannot_be_written_drops_no_answer(
+    connection: http.client.HTTPConnection, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was carried out is answered as it is."""
+
+    def write(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(RequestLog, "write", write)
+    assert ask(connection, "POST", "/lines", body=b"one") == (200, b"one")
+    assert "No space left on device" in capsys.readouterr().err
