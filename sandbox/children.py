@@ -104,7 +104,11 @@ class Child:
         pause = _RESTART_SECONDS
         while not self._ending.is_set():
             begun = time.monotonic()
-            self._run_once()
+            try:
+                self._run_once()
+            except Exception:  # noqa: BLE001 - without this thread nobody would start it again or read what it says
+                _log.exception("`%s` cannot be kept running", self.name)
+                self._give_up()
             if time.monotonic() - begun > _LONGEST_RESTART_SECONDS:
                 pause = _RESTART_SECONDS
             if self._ending.wait(pause):
@@ -132,6 +136,17 @@ class Child:
             process.wait()
         _close(process.stdin)
         _close(process.stdout)
+        self._failed = not self._ready.is_set()
+        self._ready.clear()
+
+    def _give_up(self) -> None:
+        """End a process that nobody listens to any more."""
+        process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
+            _close(process.stdin)
+            _close(process.stdout)
         self._failed = not self._ready.is_set()
         self._ready.clear()
 
