@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -88,10 +89,11 @@ class Rehearsal:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Run it in the background."""
+        """Run it in the background; Ctrl-C reaches it even if these tests were themselves started with `&`."""
         return subprocess.Popen(
             self.command(*arguments), cwd=self.root, env=self.environment, text=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            preexec_fn=_heed_interrupts,  # noqa: PLW1509 -- one signal call, no thread of ours runs here
         )  # fmt: skip
 
     def deploy(self, *more: str, env: str = "dev") -> Ran:
@@ -123,6 +125,10 @@ class Rehearsal:
     def connection(self) -> dict[str, Any]:
         """How to reach the sandbox."""
         return dict(json.loads((self.home / "connection.json").read_text()))
+
+
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
