@@ -135,6 +135,33 @@ def test_assets_are_uploaded_once(api: Api) -> None:
         assert api.upload("web", assets={"jwt": token, "config": {"html_handling": "none"}}).status == 200
 
 
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("/a%00b",),
+        ("/%2e%2e/%2e%2e/x",),
+        ("/" + "x" * 256,),
+        ("/a", "/a/b"),
+        ("/a/b/c", "/a"),
+        ("/a b", "/a%20b"),
+    ],
+)
+def test_assets_that_cannot_lie_side_by_side_are_refused(api: Api, paths: tuple[str, ...]) -> None:
+    """What no file system could hold is the client's mistake, seen before anything is uploaded."""
+    manifest = {path: _asset("one")[1] for path in paths}
+    assert api.post(SESSION, {"manifest": manifest}).code == 10021
+
+
+def test_a_missing_asset_leaves_no_half_folder(api: Api) -> None:
+    """When a file cannot be laid out, what was laid out before it goes."""
+    files = Files(api.folder)
+    files.put_blob(_asset("one")[0], b"one")
+    manifest = files.put_manifest({"/a": _asset("one")[1], "/b": _asset("two")[1]})
+    with pytest.raises(OSError, match=_asset("two")[0]):
+        files.assets_folder(manifest)
+    assert list((api.folder / "assets").iterdir()) == []
+
+
 def test_refused_assets(api: Api) -> None:
     """Uploads need their session's token, name what the manifest names, and have the size that it says."""
     manifest = {"/index.html": _asset("one")[1]}
