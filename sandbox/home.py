@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from sandbox.errors import SandboxError
 
 # A unix socket's path may have 107 bytes on Linux and 103 on macOS; pytest's temporary folders are easily longer.
 _SOCKET_PATH_LIMIT = 100
@@ -70,6 +73,7 @@ class Home:
         if len(os.fsencode(path)) <= _SOCKET_PATH_LIMIT:
             return path
         self._short.mkdir(mode=0o700, exist_ok=True)
+        _require_private(self._short)
         return self._short / f"{name}.sock"
 
     def remove_sockets(self) -> None:
@@ -83,6 +87,15 @@ class Home:
     def _short(self) -> Path:
         key = sha256(os.fsencode(self.root)).hexdigest()[:12]
         return Path(tempfile.gettempdir()) / f"sandbox-{os.getuid()}-{key}"
+
+
+def _require_private(folder: Path) -> None:
+    """In a folder that all users share, somebody else may have made ours first, to sit on our sockets."""
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise SandboxError(
+            f"{folder} is not a private folder of this user", "remove it, or choose a shorter home: `--home DIR`"
+        )
 
 
 def write_bytes(path: Path, data: bytes) -> None:

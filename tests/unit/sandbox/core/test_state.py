@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox import faults, process, requestlog, seed
-from sandbox.errors import PortInUseError, UsageError
+from sandbox.errors import PortInUseError, SandboxError, UsageError
 from sandbox.home import Home, try_lock, write_bytes
 from sandbox.ports import Ports, require_free
 from sandbox.seed import Reference
@@ -110,6 +110,26 @@ def test_a_socket_path_is_never_too_long(tmp_path: Path) -> None:
     path.touch()
     deep.remove_sockets()
     assert not path.exists()
+
+
+@pytest.mark.parametrize("kind", ["readable", "link"])
+def test_a_folder_for_sockets_that_is_not_private_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The temporary folder is everybody's: what waits there under our name may be somebody else's trap."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(shared))
+    deep = Home.at(tmp_path / ("x" * 120))
+    folder = deep.socket("provider").parent
+    assert folder.parent == shared
+    if kind == "readable":
+        folder.chmod(0o755)
+    else:
+        folder.rename(shared / "elsewhere")
+        folder.symlink_to(shared / "elsewhere")
+    with pytest.raises(SandboxError, match="not a private folder"):
+        deep.socket("provider")
 
 
 SEED: dict[str, Any] = {
