@@ -133,10 +133,12 @@ def fault(
 ) -> int:
     """Make coming requests to the sandbox fail.
 
-    inv sandbox.fault --service cloudflare --path '*/workers/*' --status 500 --count 2
-    inv sandbox.fault --service s3 --drop after
-    inv sandbox.fault --list
-    inv sandbox.fault --clear
+    A request is meant by its service, method and path; the oldest fault that fits is taken.
+
+      inv sandbox.fault --service cloudflare --path '*/workers/*' --status 500 --count 2
+      inv sandbox.fault --service s3 --drop after
+      inv sandbox.fault --list
+      inv sandbox.fault --clear
     """
     if clear or list_:
         return _pass(session, "fault", "clear" if clear else "list")
