@@ -26,7 +26,12 @@ PRIVATE_FILE = 0o600
 def make_folder(path: Path) -> Path:
     """Make a private folder, with its parents."""
     with disk_errors(path):
-        path.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+        missing = [path]
+        while not missing[-1].parent.exists():
+            missing.append(missing[-1].parent)
+        # One by one: `parents=True` would leave the upper ones to the umask.
+        for folder in reversed(missing):
+            folder.mkdir(exist_ok=True, mode=PRIVATE_FOLDER)
     return path
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from deployer.adapters import process_records
+from deployer.adapters.files import make_folder
 from deployer.adapters.redact import RedactingStream, Redactor
 from deployer.errors import DeployError, Interrupted, LocalDisk, ToolFailed, ToolMissing, ToolTimedOut
 
@@ -187,6 +188,8 @@ def _start(command: Command, environment: Mapping[str, str]) -> subprocess.Popen
             stderr=pipes[1][1] if pipes else subprocess.PIPE,
             # The child holds the reading ends too: a pipe that lost its reader would kill it at its next word.
             pass_fds=[read for read, _ in pipes],
+            # What a tool leaves behind (a plan, a build) is nobody else's business.
+            umask=0o077,
             # A group of its own: Ctrl-C reaches us alone, and we pass it on in order.
             start_new_session=True,
         )
@@ -217,15 +220,11 @@ class _Log:
 
     def __enter__(self) -> Self:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.path.parent)
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             self._file = os.fdopen(descriptor, "w", encoding="utf-8", errors="replace")
         except OSError as error:
-            raise LocalDisk(
-                f"the log cannot be written: {error.strerror}",
-                place=str(self.path),
-                hint="free some space or mend the permissions, then run the same command again",
-            ) from None
+            raise LocalDisk.of(error, self.path, what="the log cannot be written") from None
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deployer.adapters.files import make_folder, write_private
+from deployer.errors import LocalDisk
+
 VARIABLE = "DEPLOYER_PROCESS"
 _PROC = Path("/proc")
 
@@ -36,7 +39,7 @@ class Leftover:
 def record(folder: Path, *, title: str) -> Iterator[str]:
     """Note that a program is being started; the note goes when the program has ended."""
     marker = uuid.uuid4().hex
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     note = folder / f"{marker}.json"
     _write(note, {"title": title, "since": datetime.now(UTC).isoformat(), "pid": None})
     try:
@@ -51,7 +54,7 @@ def attach(folder: Path | None, environment: Mapping[str, str], pid: int) -> Non
     if folder is None or marker is None:
         return
     note = folder / f"{marker}.json"
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, LocalDisk):
         _write(note, {**json.loads(note.read_text(encoding="utf-8")), "pid": pid})
 
 
@@ -126,7 +129,4 @@ def _leads_its_group(pid: int) -> bool:
 
 
 def _write(path: Path, data: Mapping[str, object]) -> None:
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(data), encoding="utf-8")
-    temporary.chmod(0o600)
-    temporary.replace(path)
+    write_private(path, json.dumps(data))

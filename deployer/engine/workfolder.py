@@ -34,7 +34,7 @@ class WorkFolder:
         """Create the folder, closed to others, and return its path."""
         try:
             for folder in (self.path.parent.parent, self.path.parent, self.path):
-                folder.mkdir(mode=0o700, exist_ok=True, parents=True)
+                folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise LocalDisk.of(error, self.path) from None
         return self.path

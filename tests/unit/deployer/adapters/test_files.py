@@ -44,3 +44,15 @@ def test_a_private_file_is_replaced_only_when_it_differs(tmp_path: Path) -> None
     assert write_private(path, "one")
     assert not write_private(path, "one")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_folders_above_a_private_file_are_private_too(tmp_path: Path) -> None:
+    """Also those that had to be made on the way, whatever the umask."""
+    before = os.umask(0o022)
+    try:
+        write_private(tmp_path / "a" / "b" / "file", "one")
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700

@@ -44,6 +44,20 @@ def test_the_child_sees_exactly_the_environment_it_is_given(tmp_path: Path, monk
     assert seen == {"ONLY": "this"}
 
 
+def test_what_a_tool_writes_is_private(tmp_path: Path) -> None:
+    """A plan or a state copy that a tool leaves in the work folder is nobody else's, and neither is its log."""
+    code = "import os; open('plan', 'w').close(); os.mkdir('data')"
+    before = os.umask(0o022)
+    try:
+        Processes(Redactor(), records=tmp_path / "records" / "notes").run(command(tmp_path, code))
+    finally:
+        os.umask(before)
+
+    modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in ("plan", "data", "logs", "records")}
+    assert modes == {"plan": 0o600, "data": 0o700, "logs": 0o700, "records": 0o700}
+    assert (tmp_path / "logs" / "tool.log").stat().st_mode & 0o777 == 0o600
+
+
 def test_arguments_are_not_read_by_a_shell(tmp_path: Path) -> None:
     """What looks like shell stays text."""
     wanted = "a b; $(echo x) `y` 'z'"
