@@ -1,8 +1,8 @@
 """Deploy: make one environment what the inventory says.
 
-    secrets --+-- state bucket --+-- terraform zone, terraform site -----------+
-              +-- convex --------+-- convex variables --- convex functions ----+-- worker --- terraform hosts --- proof
-                  deployment     +-- app build --------------------------------+
+    secrets -- guards --+-- state bucket --+-- terraform zone, terraform site ----+
+                        +-- convex --------+-- convex variables --- functions ----+-- worker -- terraform hosts -- proof
+                            deployment     +-- app build -------------------------+
 
 Order follows from needs alone: the build runs beside Terraform and the push, since it only needs an address.
 """
@@ -18,6 +18,7 @@ from deployer.playbooks.render import remember_outputs
 from deployer.playbooks.wiring import Wiring, require_credentials
 from deployer.steps.app import BUILD, AppBuild
 from deployer.steps.convex import BACKEND, ConvexBackend, ConvexFunctions, ConvexVariables
+from deployer.steps.guards import DeployGuards
 from deployer.steps.proof import Proof
 from deployer.steps.secrets import VALUE, ResolveSecrets
 from deployer.steps.state_bucket import StateBucket
@@ -38,9 +39,10 @@ def deploy(wiring: Wiring) -> Playbook:
         "deploy",
         (
             resolve_secrets(wiring),
+            _guards(wiring, host=wiring.environment.host if after else None),
             StateBucket(
                 name="state bucket",
-                needs=("secrets",),
+                needs=("guards",),
                 tags=frozenset({"terraform", "state"}),
                 early=True,
                 bucket=wiring.state_bucket,
@@ -72,6 +74,20 @@ def resolve_secrets(wiring: Wiring, *, only: frozenset[str] | None = None) -> St
     )
 
 
+def _guards(wiring: Wiring, *, host: str | None) -> Step[Any]:
+    return DeployGuards(
+        name="guards",
+        needs=("secrets",),
+        tags=frozenset({ALWAYS, "guards"}),
+        application=wiring.application,
+        holdings=wiring.holdings,
+        cloudflare=wiring.cloudflare,
+        worker=wiring.environment.worker.name,
+        host=host,
+        place=f"environments.toml, environment `{wiring.environment.name}`",
+    )
+
+
 def _stack(wiring: Wiring, stack: str, *, needs: tuple[str, ...]) -> Step[Any]:
     return TerraformStack(
         name=f"terraform {stack}",
@@ -95,7 +111,7 @@ def _convex(wiring: Wiring) -> tuple[Step[Any], ...]:
     return (
         ConvexBackend(
             name="convex deployment",
-            needs=("secrets",),
+            needs=("guards",),
             tags=tags,
             provides=(BACKEND,),
             wishes=environment.convex,

@@ -1,14 +1,15 @@
 """Destroy: remove what deploy made for one environment, in reverse.
 
-    secrets ---+-- terraform hosts --+-- buckets --- terraform site, terraform zone --- worker --+-- state
-               +-- convex deployment +-- convex functions --- convex variables ------------------+
+    secrets -- guards --+-- terraform hosts --+-- buckets --- terraform site, terraform zone --- worker --+-- state
+                        +-- convex deployment +-- convex functions --- convex variables ------------------+
 
-Every step looks for what is left, so that an interrupted destroy goes on and a second one has nothing to do.
+Every step looks for what is left, so that an interrupted destroy goes on and a second one has nothing to do. The stack
+of the zone stays unless the inventory says otherwise: every host of the domain, of other environments too, needs it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.step import Step
@@ -16,46 +17,58 @@ from deployer.playbooks.deploy import AFTER_WORKER, resolve_secrets
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.convex import BACKEND
 from deployer.steps.convex_removal import ConvexBackendFound, FunctionsWithdrawn, VariablesRemoved
-from deployer.steps.removal import BucketsEmptied, StackRemoved, StateRemoved, WorkerRemoved
+from deployer.steps.guards import DestroyGuards
+from deployer.steps.removal import BucketsEmptied, StackKept, StackRemoved, StateRemoved, WorkerRemoved
 from deployer.steps.secrets import DEPLOY_KEY
+
+# The stack that manages what all environments of the domain share.
+SHARED: Final = "zone"
+# In a step's name, so that the recap says it.
+_STAYS: Final = " (stays)"
 
 
 def destroy(wiring: Wiring) -> Playbook:
     """The steps of a destroy. Whether the environment may be destroyed was asked before."""
     environment = wiring.environment
     hosts = [name for name in environment.stacks if name == AFTER_WORKER]
+    kept = frozenset() if environment.guards.destroy_zone else frozenset({SHARED}) & set(environment.stacks)
     others = [name for name in environment.stacks if name != AFTER_WORKER]
-    off = tuple(f"terraform {name}" for name in hosts) or ("secrets",)
+    off = tuple(f"terraform {name}" for name in hosts) or ("guards",)
+    stacks = tuple(f"terraform {name}{_STAYS if name in kept else ''}" for name in environment.stacks)
     return Playbook(
         "destroy",
         (
             resolve_secrets(wiring, only=frozenset({DEPLOY_KEY})),
-            *(_stack(wiring, name, needs=("secrets",)) for name in hosts),
+            _guards(wiring),
+            *(_stack(wiring, name, needs=("guards",)) for name in hosts),
             *_convex(wiring, needs=off),
             BucketsEmptied(
                 name="buckets",
                 needs=off,
                 tags=frozenset({"buckets", "terraform"}),
-                buckets=[wiring.bucket(name) for name in environment.worker.r2.values()],
-                allowed=environment.guards.empty_buckets_on_destroy,
-                place=f"environments.toml, environment `{environment.name}`",
+                holdings=wiring.holdings,
+                bucket=wiring.bucket,
             ),
-            *(_stack(wiring, name, needs=("buckets",)) for name in reversed(others)),
+            *(
+                _kept(wiring, name) if name in kept else _stack(wiring, name, needs=("buckets",))
+                for name in reversed(others)
+            ),
             WorkerRemoved(
                 name="worker",
-                needs=tuple(f"terraform {name}" for name in environment.stacks),
+                needs=stacks,
                 tags=frozenset({"worker", "terraform"}),
                 cloudflare=wiring.cloudflare,
                 worker=environment.worker.name,
+                record=wiring.record,
+                marks=frozenset({f"environment:{environment.name}", f"project:{wiring.loaded.inventory.project.name}"}),
                 removed=tuple(f"{name}.removed" for name in environment.stacks),
             ),
             StateRemoved(
                 name="state",
                 needs=("worker", "convex variables"),
                 tags=frozenset({"terraform", "state"}),
-                bucket=wiring.state_bucket,
-                environment=environment.name,
-                state_keys=[environment.state_key(name) for name in environment.stacks],
+                holdings=wiring.holdings,
+                kept=kept,
                 keep_backups=environment.guards.protected,
             ),
         ),
@@ -71,7 +84,35 @@ def _stack(wiring: Wiring, stack: str, *, needs: tuple[str, ...]) -> Step[Any]:
         stack=lambda: wiring.stack(stack),
         stack_name=stack,
         state=wiring.state_file(stack),
+        adoption=wiring.adoption(stack),
         recover=wiring.recover_once,
+    )
+
+
+def _guards(wiring: Wiring) -> Step[Any]:
+    environment = wiring.environment
+    return DestroyGuards(
+        name="guards",
+        needs=("secrets",),
+        tags=frozenset({ALWAYS, "guards"}),
+        holdings=wiring.holdings,
+        stacks=environment.stacks,
+        known_stacks=[folder.name for folder in (wiring.root / "terraform" / "roots").glob("*/")],
+        bucket=wiring.bucket,
+        may_empty=environment.guards.empty_buckets_on_destroy,
+        place=f"environments.toml, environment `{environment.name}`",
+    )
+
+
+def _kept(wiring: Wiring, stack: str) -> Step[Any]:
+    return StackKept(
+        name=f"terraform {stack}{_STAYS}",
+        needs=("guards",),
+        tags=frozenset({"terraform", stack}),
+        provides=(f"{stack}.removed",),
+        state=wiring.state_file(stack),
+        stack_name=stack,
+        why="stays, all hosts of the domain need it; guards.destroy_zone = true lets destroy remove it",
     )
 
 
@@ -81,7 +122,7 @@ def _convex(wiring: Wiring, *, needs: tuple[str, ...]) -> tuple[Step[Any], ...]:
     return (
         ConvexBackendFound(
             name="convex deployment",
-            needs=("secrets",),
+            needs=("guards",),
             tags=tags | {ALWAYS},
             provides=(BACKEND,),
             wishes=environment.convex,
@@ -102,7 +143,6 @@ def _convex(wiring: Wiring, *, needs: tuple[str, ...]) -> tuple[Step[Any], ...]:
             name="convex variables",
             needs=("convex functions",),
             tags=tags,
-            wishes=environment.convex,
             record=wiring.record,
         ),
     )

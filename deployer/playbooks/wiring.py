@@ -33,6 +33,7 @@ from deployer.inventory.load import LoadedInventory
 from deployer.inventory.model import Environment, SecretRef
 from deployer.steps.adoption import Adoption, Note
 from deployer.steps.application import Application
+from deployer.steps.holdings import Holdings
 from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.secrets import DEPLOY_KEY, FINGERPRINT_KEY
 from deployer.steps.terraform import StateFile
@@ -181,6 +182,11 @@ class Wiring:
     def record(self) -> ReleaseRecord:
         """What earlier deploys of this environment recorded."""
         return ReleaseRecord(self.state_bucket, self.environment.name)
+
+    @once
+    def holdings(self) -> Holdings:
+        """What the states of this environment hold."""
+        return Holdings(self.state_bucket, self.environment.name)
 
     # --- Terraform -----------------------------------------------------------------------------------------------
 

@@ -55,14 +55,14 @@ class Adoption:
         """Whether there is anything to look for; looking costs requests."""
         return any(change.word == "create" and _type(change.address) in self.findable for change in changes)
 
+    def ours(self, changes: Iterable[PlannedChange]) -> dict[str, str]:
+        """Address to import id of what an apply that was cut off has made; somebody else's is left alone."""
+        noted = self.note.read()
+        return self._found(change for change in changes if change.address in noted)
+
     def existing(self, changes: Iterable[PlannedChange]) -> dict[str, str]:
         """Address to import id of what is ours; something of somebody else's is an error."""
-        found = {}
-        for change in changes:
-            if change.word == "create" and _type(change.address) in self.findable:
-                identifier = self.find(_type(change.address), change.wanted)
-                if identifier is not None:
-                    found[change.address] = identifier
+        found = self._found(changes)
         foreign = sorted(found.keys() - self.note.read()) if found else []
         if foreign:
             raise GuardRefused(
@@ -71,6 +71,15 @@ class Adoption:
                 hint="choose other names in environments.toml; if they are this environment's: `terraform import`",
                 details=[f"{address} is there with import id {found[address]}" for address in foreign],
             )
+        return found
+
+    def _found(self, changes: Iterable[PlannedChange]) -> dict[str, str]:
+        found = {}
+        for change in changes:
+            if change.word == "create" and _type(change.address) in self.findable:
+                identifier = self.find(_type(change.address), change.wanted)
+                if identifier is not None:
+                    found[change.address] = identifier
         return found
 
 

@@ -27,7 +27,7 @@ from deployer.adapters.node import argv_for
 from deployer.adapters.once import once
 from deployer.adapters.process import Command, Processes
 from deployer.adapters.sources import Sources
-from deployer.errors import ToolFailed
+from deployer.errors import ConfigError, ToolFailed
 from deployer.inventory.model import App
 
 RELEASE_DOCUMENT = "release.json"
@@ -52,6 +52,20 @@ class Application:
     lock: Path
     timeout: float
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def require(self) -> None:
+        """Refuse a folder that is not there, before anything is done."""
+        parts = {
+            "path": (self.folder, "the application's folder"),
+            "convex": (self.folder / self.wishes.convex, "the folder of the Convex functions"),
+        }
+        for key, (folder, what) in parts.items():
+            if not folder.is_dir():
+                raise ConfigError(
+                    f"{what} does not exist",
+                    place=str(folder),
+                    hint=f"set `{key}` in table [app] of environments.toml; nothing was touched",
+                )
 
     @once
     def _generated(self) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from deployer.adapters.files import link_folder, make_folder, write_private
 from deployer.engine.change import Action, Change
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import Unverified
-from deployer.inventory.model import Convex
 from deployer.steps.convex import BACKEND, Backend, ConvexBackend
 from deployer.steps.release_record import ReleaseRecord
 
@@ -73,7 +72,6 @@ class FunctionsWithdrawn(BaseStep[bool]):
 class VariablesRemoved(BaseStep[Sequence[str]]):
     """None of the variables that deploy set."""
 
-    wishes: Convex
     record: ReleaseRecord
 
     def observe(self, context: Context) -> Sequence[str]:
@@ -81,7 +79,8 @@ class VariablesRemoved(BaseStep[Sequence[str]]):
         backend: Backend | None = context.value(BACKEND)
         if backend is None:
             return ()
-        ours = {*self.record.section("convex_variables").get("names", ()), *self.wishes.variables, *self.wishes.secrets}
+        # Deploy records a name before it sets it. What only the inventory names may have been set by anybody.
+        ours = set(self.record.section("convex_variables").get("names", ()))
         return sorted(ours & backend.deployment.variables().keys())
 
     def diff(self, context: Context, facts: Sequence[str]) -> Sequence[Change]:

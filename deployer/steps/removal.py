@@ -1,72 +1,159 @@
-"""Removes what deploy made, thing by thing; each step finds out what is still there and is done when nothing is."""
+"""Removes what deploy made, thing by thing; each step finds out what is still there and is done when nothing is.
+
+Nothing goes because of its name alone: a state, a note or a record has to show that a deploy made it.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from deployer.adapters.cloudflare import CloudflareApi
+from deployer.adapters.cloudflare import CloudflareApi, LiveVersion
 from deployer.adapters.state import Bucket
 from deployer.adapters.terraform import Plan, Stack
 from deployer.engine.change import Action, Change
 from deployer.engine.step import BaseStep, Context
-from deployer.errors import GuardRefused, StepFailed
+from deployer.errors import PlanChanged, StateLocked
+from deployer.steps.adoption import Adoption
+from deployer.steps.guards import filled_buckets, holding
+from deployer.steps.holdings import Holdings
+from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.terraform import StateFile, plan_changes
 
 # How Terraform addresses a Worker.
 _WORKER = ".cloudflare_worker."
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class RemovalFacts:
+    """The planned destroy, and what a cut off deploy has made outside the state: address to import id."""
+
+    plan: Plan
+    adopted: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackRemoved(BaseStep[Plan | None]):
-    """Terraform's destroy, planned while observing. Where there is no state, nothing was made."""
+class StackRemoved(BaseStep[RemovalFacts | None]):
+    """Terraform's destroy, planned while observing. Where there is neither state nor note, nothing was made."""
 
     stack: Callable[[], Stack]
     state: StateFile
     stack_name: str
+    adoption: Adoption
     recover: Callable[[], None]
 
-    def observe(self, context: Context) -> Plan | None:
+    def observe(self, context: Context) -> RemovalFacts | None:
         """Plan the destroy."""
         if not context.check:
             self.recover()
-        if not self.state.exists():
+        noted = self.adoption.note.read()
+        if not noted and not self.state.exists():
             return None
-        return self.stack().plan(destroy=True, details=context.check)
+        stack = self.stack()
+        adopted = self.adoption.ours(stack.plan(details=True).changes) if noted else {}
+        return RemovalFacts(stack.plan(destroy=True, details=context.check), adopted)
 
-    def diff(self, context: Context, facts: Plan | None) -> Sequence[Change]:
+    def diff(self, context: Context, facts: RemovalFacts | None) -> Sequence[Change]:
         """One change per resource that is still there; outputs go with the state."""
-        return plan_changes(facts, self.stack_name) if facts is not None and facts.changes else ()
+        if facts is None:
+            return ()
+        adopted = [
+            Change(
+                action=Action.DELETE,
+                address=f"{self.stack_name}:{address}",
+                summary="made by a deploy that was cut off",
+            )
+            for address in facts.adopted
+        ]
+        planned = plan_changes(facts.plan, self.stack_name) if facts.plan.changes else ()
+        return sorted((*planned, *adopted), key=lambda change: change.address)
 
-    def known(self, facts: Plan | None, changes: Sequence[Change]) -> Mapping[str, object]:
+    def known(self, facts: RemovalFacts | None, changes: Sequence[Change]) -> Mapping[str, object]:
         """What goes is what the plan says."""
         return {f"{self.stack_name}.removed": [change.address for change in changes]}
 
-    def apply(self, context: Context, facts: Plan | None, changes: Sequence[Change]) -> Mapping[str, object]:
+    def apply(self, context: Context, facts: RemovalFacts | None, changes: Sequence[Change]) -> Mapping[str, object]:
         """Carry out the plan that was shown."""
         assert facts is not None
         self.state.keep_copy()
         stack = self.stack()
-        self.state.unlocking(lambda: stack.apply(facts), context)
+        plan = facts.plan
+        if facts.adopted:
+            for address, identifier in facts.adopted.items():
+                context.say(f"taking {address} into the state")
+                self.state.unlocking(lambda a=address, i=identifier: stack.import_resource(a, i), context)  # type: ignore[misc]
+            plan = stack.plan(destroy=True)
+            self._check_shown(plan, changes)
+        self.state.unlocking(lambda: stack.apply(plan), context)
         return self.known(facts, changes)
+
+    def _check_shown(self, plan: Plan, changes: Sequence[Change]) -> None:
+        """A plan that was made anew must not remove what nobody has seen."""
+        shown = {change.address for change in changes}
+        more = [change.address for change in plan_changes(plan, self.stack_name) if change.address not in shown]
+        if more and plan.changes:
+            raise PlanChanged(
+                f"more would be removed than was shown: {', '.join(more)}",
+                place=self.stack_name,
+                hint="run the same command again, and look at what it lists",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackKept(BaseStep[bool]):
+    """A stack that destroy leaves alone, because others need what it manages."""
+
+    state: StateFile
+    stack_name: str
+    why: str
+
+    def observe(self, context: Context) -> bool:
+        """Whether there is anything to keep."""
+        there = self.state.exists()
+        if there:
+            context.say(self.why)
+        return there
+
+    def diff(self, context: Context, facts: bool) -> Sequence[Change]:
+        """Nothing is removed."""
+        return ()
+
+    def known(self, facts: bool, changes: Sequence[Change]) -> Mapping[str, object]:
+        """Nothing goes."""
+        return {f"{self.stack_name}.removed": []}
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerRemoved(BaseStep[bool]):
-    """A Worker that Terraform does not know of: one whose state was lost, or that a killed deploy left behind."""
+    """A Worker of ours that Terraform does not know of: one whose state was lost."""
 
     cloudflare: CloudflareApi
     worker: str
+    record: ReleaseRecord
+    # What our Terraform writes on every Worker of this environment.
+    marks: frozenset[str]
     # Addresses that Terraform removes before this step's turn.
     removed: tuple[str, ...]
 
     def observe(self, context: Context) -> bool:
-        """Whether it is there, and nobody has removed it by then."""
+        """Whether it is there, is ours, and nobody has removed it by then."""
         planned = [address for name in self.removed for address in context.value(name)]
         if context.check and any(_WORKER in address for address in planned):
             return False
-        return self.cloudflare.worker_exists(self.worker)
+        if not self.cloudflare.worker_exists(self.worker):
+            return False
+        ours = self.marks <= self.cloudflare.worker_tags(self.worker) or self._released()
+        if not ours:
+            context.say(f"`{self.worker}` is left alone: nothing shows that a deploy of this environment made it")
+        return ours
+
+    def _released(self) -> bool:
+        """Whether what is live was uploaded by a deploy."""
+        live = self.cloudflare.live_version(self.worker)
+        recorded = self.record.section("worker")
+        return live is not None and (live.id == recorded.get("version") or _annotated_by_us(live))
 
     def diff(self, context: Context, facts: bool) -> Sequence[Change]:
         """One change, if it is."""
@@ -81,27 +168,25 @@ class WorkerRemoved(BaseStep[bool]):
         return {}
 
 
+def _annotated_by_us(live: LiveVersion) -> bool:
+    """Whether the version bears a release's digest, as tag and in its message."""
+    tag = live.tag or ""
+    return bool(_DIGEST.fullmatch(tag)) and (live.message or "").startswith(f"release {tag[:12]},")
+
+
 @dataclass(frozen=True, kw_only=True)
 class BucketsEmptied(BaseStep[Mapping[str, int]]):
-    """Objects in the application's buckets: Cloudflare refuses to delete a bucket that holds some."""
+    """Objects in the buckets that Terraform is going to delete: Cloudflare refuses to delete one that holds some.
 
-    buckets: Sequence[Bucket]
-    # The inventory's guard `empty_buckets_on_destroy`.
-    allowed: bool
-    place: str
+    Whether they may go was asked before anything was touched.
+    """
+
+    holdings: Holdings
+    bucket: Callable[[str], Bucket]
 
     def observe(self, context: Context) -> Mapping[str, int]:
         """How many objects each bucket holds."""
-        counts = {bucket.name: sum(1 for _ in bucket.list_keys()) for bucket in self.buckets}
-        filled = {name: count for name, count in counts.items() if count}
-        if filled and not self.allowed:
-            listed = ", ".join(f"`{name}` ({count})" for name, count in filled.items())
-            raise GuardRefused(
-                f"buckets hold objects, and the inventory does not let destroy delete them: {listed}",
-                place=self.place,
-                hint="empty them yourself, or set guards.empty_buckets_on_destroy = true",
-            )
-        return filled
+        return filled_buckets(self.holdings, self.bucket)
 
     def diff(self, context: Context, facts: Mapping[str, int]) -> Sequence[Change]:
         """One change per bucket that holds something."""
@@ -112,9 +197,9 @@ class BucketsEmptied(BaseStep[Mapping[str, int]]):
 
     def apply(self, context: Context, facts: Mapping[str, int], changes: Sequence[Change]) -> Mapping[str, object]:
         """Delete the objects."""
-        for bucket in self.buckets:
-            if bucket.name in facts:
-                bucket.delete(list(bucket.list_keys()))
+        for name in facts:
+            bucket = self.bucket(name)
+            bucket.delete(list(bucket.list_keys()))
         return {}
 
 
@@ -122,35 +207,54 @@ class BucketsEmptied(BaseStep[Mapping[str, int]]):
 class StateRemoved(BaseStep[Sequence[str]]):
     """The environment's objects in the state bucket, once its states are empty. The bucket is shared and stays."""
 
-    bucket: Bucket
-    environment: str
-    state_keys: Sequence[str]
+    holdings: Holdings
+    # Stacks that destroy leaves alone, with everything that belongs to them.
+    kept: Collection[str]
     # A protected environment keeps the copies of its states.
     keep_backups: bool
 
     def observe(self, context: Context) -> Sequence[str]:
         """Keys of what is there."""
-        prefixes = [f"terraform/{self.environment}/", f"releases/{self.environment}/"]
+        if not context.check:
+            self._require_empty()
+        environment = self.holdings.environment
+        states = [key for stack, key in self.holdings.keys().items() if stack not in self.kept]
+        others = list(self.holdings.bucket.list_keys(f"releases/{environment}/"))
         if not self.keep_backups:
-            prefixes.append(f"backups/terraform/{self.environment}/")
-        return [key for prefix in prefixes for key in self.bucket.list_keys(prefix)]
+            others += self.holdings.bucket.list_keys(f"backups/terraform/{environment}/")
+        return [*states, *(key for key in others if not self._belongs_to_kept(key))]
 
     def diff(self, context: Context, facts: Sequence[str]) -> Sequence[Change]:
         """One change for all of them: how many there are depends on what is removed before."""
         if not facts:
             return ()
-        address = f"r2:{self.bucket.name}/{self.environment}"
+        address = f"r2:{self.holdings.bucket.name}/{self.holdings.environment}"
         return (Change(action=Action.DELETE, address=address, summary="states, their copies, release record"),)
 
     def apply(self, context: Context, facts: Sequence[str], changes: Sequence[Change]) -> Mapping[str, object]:
-        """Delete them, if no state holds a resource any more."""
-        for key in self.state_keys:
-            found = self.bucket.get(key)
-            if found is not None and json.loads(found.body).get("resources"):
-                raise StepFailed(
-                    "a Terraform state still holds resources and is not thrown away",
-                    place=f"bucket `{self.bucket.name}`, `{key}`",
-                    hint="run the same command again; it removes what is left first",
-                )
-        self.bucket.delete(list(self.observe(context)))
+        """Delete what was looked at, if no state holds a resource any more."""
+        self._require_empty()
+        self.holdings.bucket.delete(list(facts))
         return {}
+
+    def _require_empty(self) -> None:
+        bucket = self.holdings.bucket.name
+        for stack in sorted(self.holdings.locked() - set(self.kept)):
+            raise StateLocked(
+                "somebody holds this Terraform state, or has left it locked; it is not thrown away",
+                place=f"bucket `{bucket}`, `terraform/{self.holdings.environment}/{stack}.tfstate`",
+                hint="wait, then run the same command again; if nobody holds it: docs/runbooks/state-locked.md",
+            )
+        for stack, key in self.holdings.keys().items():
+            count = 0 if stack in self.kept else len(self.holdings.resources(stack))
+            if count:
+                again = f"`inv destroy --env {self.holdings.environment}` without --tags removes what is left first"
+                raise holding(key, bucket, count, again)
+
+    def _belongs_to_kept(self, key: str) -> bool:
+        environment = self.holdings.environment
+        return any(
+            key.startswith(f"backups/terraform/{environment}/{stack}/")
+            or key == f"releases/{environment}/unfinished-{stack}.json"
+            for stack in self.kept
+        )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,11 +68,16 @@ class StateFile:
         """
         found = self.bucket.get(self._lock)
         holder = lock_holder(found.body.decode("utf-8", "replace")) if found else None
-        if holder is None or holder.who != self.identity:
+        if found is None or holder is None or holder.who != self.identity:
             return False
         left = [note for note in process_records.leftovers(self.records) if f"({self.stack})" in note.title]
         started = [note for note in left if not note.pids and _not_after(note.since, holder.since)]
         if not started or any(note.pids for note in left):
+            return False
+        # Ours now, unless somebody has broken the lock meanwhile and taken it: then it is theirs.
+        fields = {"Who": holder.who, "Created": holder.since, "Operation": holder.operation, "Path": holder.path}
+        taken = json.dumps({"ID": str(uuid.uuid4()), **fields, "Info": "abandoned, being removed"})
+        if not self.bucket.try_put(self._lock, taken.encode(), replaces=found.etag):
             return False
         self.bucket.delete([self._lock])
         process_records.forget(started)

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from deployer.adapters.cloudflare.api import CloudflareApi, LiveVersion
-from deployer.adapters.cloudflare.existing import FINDABLE, import_id
+from deployer.adapters.cloudflare.existing import FINDABLE, CustomDomain, custom_domain, import_id
 
-__all__ = ["FINDABLE", "CloudflareApi", "LiveVersion", "import_id"]
+__all__ = ["FINDABLE", "CloudflareApi", "CustomDomain", "LiveVersion", "custom_domain", "import_id"]

@@ -64,6 +64,11 @@ class CloudflareApi:
         """Whether the account has this Worker, with or without a version."""
         return self._get(f"/accounts/{self.account}/workers/services/{_quoted(worker)}", absent=_NO_WORKER) is not None
 
+    def worker_tags(self, worker: str) -> frozenset[str]:
+        """The tags of a Worker; none if it does not exist."""
+        found = self.get(f"/accounts/{self.account}/workers/workers/{_quoted(worker)}") or {}
+        return frozenset(found.get("tags") or ())
+
     def delete_worker(self, worker: str) -> None:
         """Remove a Worker with all its versions; one that is gone already is no error."""
         self._call("DELETE", f"/accounts/{self.account}/workers/services/{_quoted(worker)}?force=true", accept={404})

@@ -1,13 +1,14 @@
 """Finds what exists under a name, with the id by which Terraform imports it.
 
-Needed after a run was cut off between creating a thing and writing it into the state. Only types whose second creation
-Cloudflare refuses are here; the others are upserts.
+Needed after a run was cut off between creating a thing and writing it into the state. Here are the types whose second
+creation Cloudflare refuses, and hosts: creating one that exists would take it away from the Worker to which it leads.
 """
 
 from __future__ import annotations
 
 import urllib.parse
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from deployer.adapters.cloudflare.api import CloudflareApi
@@ -55,6 +56,30 @@ def _ruleset(api: CloudflareApi, wanted: Mapping[str, Any]) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class CustomDomain:
+    """A host that leads to a Worker."""
+
+    id: str
+    service: str
+
+
+def custom_domain(api: CloudflareApi, host: str) -> CustomDomain | None:
+    """To which Worker a host leads; None if to none."""
+    found = api.get(f"/accounts/{api.account}/workers/domains?hostname={_quoted(host)}") or []
+    # Filtered here as well: a filter that is not understood must not make a stranger's host ours.
+    for domain in found:
+        if domain["hostname"] == host:
+            return CustomDomain(domain["id"], domain["service"])
+    return None
+
+
+def _domain(api: CloudflareApi, wanted: Mapping[str, Any]) -> str | None:
+    found = custom_domain(api, wanted["hostname"])
+    # One that leads elsewhere is refused before the run begins.
+    return f"{wanted['account_id']}/{found.id}" if found and found.service == wanted["service"] else None
+
+
 def _quoted(name: str) -> str:
     return urllib.parse.quote(name, safe="")
 
@@ -64,5 +89,6 @@ _FINDERS: dict[str, Callable[[CloudflareApi, Mapping[str, Any]], str | None]] = 
     "cloudflare_workers_kv_namespace": _namespace,
     "cloudflare_r2_bucket": _bucket,
     "cloudflare_ruleset": _ruleset,
+    "cloudflare_workers_custom_domain": _domain,
 }
 FINDABLE = frozenset(_FINDERS)
