@@ -67,6 +67,16 @@ def test_the_documented_completion_script_exists(shell: str) -> None:
     assert "--complete" in printed.stdout
 
 
+def test_fish_is_told_the_short_name() -> None:
+    """Invoke's script for fish knows the program by its long name only."""
+    script = [sys.executable, "-m", "invoke", "--print-completion-script", "fish"]
+    printed = subprocess.run(script, cwd=ROOT, capture_output=True, text=True).stdout
+
+    assert "--command inv " in printed or "complete --command inv --wraps invoke" in DOCUMENT.read_text(
+        encoding="utf-8"
+    )
+
+
 def test_bash_completes_a_task_for_real() -> None:
     """The script, sourced by bash, offers our tasks and a task's flags."""
     program = Path(sys.executable).parent

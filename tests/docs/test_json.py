@@ -1,0 +1,78 @@
+"""The keys that docs/guide/json.md promises are the ones that are printed."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from deployer.engine.change import Action, Change
+from deployer.engine.result import RunResult, Status, StepResult
+from deployer.errors import StateLocked
+from deployer.report.document import error_document, run_document
+from tests.support.cli import ROOT, Checkout
+from tests.support.documents import blocks
+
+PAGE = ROOT / "docs" / "guide" / "json.md"
+
+
+def row(task: str) -> str:
+    """What the page says of a task."""
+    found = re.search(rf"^\| `inv {re.escape(task)}` \| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found, task
+    return found.group(1)
+
+
+def keys(value: Any) -> set[str]:
+    """Keys of a document and of the documents in its lists."""
+    found = set(value)
+    for item in value.values():
+        if isinstance(item, list) and item and isinstance(item[0], dict):
+            found |= set(item[0])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("task", "flags"),
+    [
+        ("envs", ()),
+        ("config", ("--env", "dev", "--key", "worker.logs")),
+        ("render", ("--env", "dev")),
+    ],
+)
+def test_a_task_prints_the_keys_that_are_promised(
+    task: str, flags: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No more and no fewer."""
+    ran = Checkout(ROOT, capsys).inv(task, *flags, "--json")
+    document = json.loads(ran.out)
+    values = document.pop("values", None)
+    printed = keys(document) | ({"values", *next(iter(values.values()))} if values else set())
+
+    assert printed == {"schema", *re.findall(r"`(\w+)`", row(task))}
+
+
+def test_the_example_of_a_run_has_the_keys_of_a_run() -> None:
+    """Of the document, of a step and of a change."""
+    change = Change(action=Action.UPDATE, address="a", summary="b", certain=False, detail="c")
+    error = StateLocked("x", place="y", hint="z", details=("d",))
+    steps = (
+        StepResult(name="a", status=Status.CHANGED, changes=(change,)),
+        StepResult(name="b", status=Status.SKIPPED, why="c"),
+        StepResult(name="c", status=Status.FAILED, error=error),
+    )
+    result = RunResult(playbook="deploy", check=False, results=steps, seconds=1.0, error=error)
+    document = run_document(result, command="deploy", environment="e", target="t", url="u", diff=True)
+    text = PAGE.read_text(encoding="utf-8")
+    run, failure = (json.loads(block.text) for block in blocks(PAGE) if block.language == "json")
+
+    assert list(run) == [key for key in document if key != "error"]
+    assert list(run["steps"][0]) == list(document["steps"][0])
+    assert set(failure) == set(error_document(error))
+    for key in {key for step in document["steps"] for key in step} - set(run["steps"][0]):
+        assert f"`steps[].{key}`" in text
+    for key in set(document["steps"][0]["changes"][0]) - set(run["steps"][0]["changes"][0]):
+        assert f"`changes[].{key}`" in text
+    assert [action.value for action in Action if f"`{action.value}`" not in text] == []
