@@ -47,9 +47,6 @@ class BucketNotEmptyError(Exception):
     """A bucket with objects cannot be deleted."""
 
 
-BucketExists, NoSuchBucket, BucketNotEmpty = BucketExistsError, NoSuchBucketError, BucketNotEmptyError
-
-
 class Buckets(Protocol):
     """The one set of buckets. The Cloudflare stand-in owns names and settings, S3 the objects."""
 

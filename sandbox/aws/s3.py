@@ -61,7 +61,7 @@ _PARAMETERS = re.compile(
 )
 
 
-class _RefusalError(Exception):
+class _Refusal(Exception):
     """An answer in S3's error form."""
 
     def __init__(self, status: int, code: str, message: str, *, unknown: bool = False) -> None:
@@ -96,10 +96,6 @@ class S3Service(Service):
         paths = {"service": "/", "bucket": "/{bucket}", "object": "/{bucket}/{key}"}
         return [f"{method} {paths[level]}{'?' + sub if sub else ''}" for level, method, sub in sorted(_COVERED)]
 
-    def mutating(self, method: str, path: str, headers: Mapping[str, str]) -> bool:
-        """Every POST of S3 changes something."""
-        return not reads_only(method)
-
     def fault_body(self, fault: Fault) -> tuple[str, bytes]:
         """S3's XML error."""
         return "application/xml", _error(
@@ -109,7 +105,7 @@ class S3Service(Service):
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             return self._route(environ, start_response)
-        except _RefusalError as refusal:
+        except _Refusal as refusal:
             mark(environ, unknown=refusal.unknown)
             status = f"{refusal.status} {HTTPStatus(refusal.status).phrase}"
             start_response(status, [("Content-Type", "application/xml")])
@@ -123,12 +119,10 @@ class S3Service(Service):
         level = "object" if key.strip("/") else "bucket" if bucket else "service"
         sub = next((name for name in query if not _PARAMETERS.fullmatch(name)), "")
         if (level, method, sub) not in _COVERED:
-            raise _RefusalError(
-                501, "NotImplemented", f"{method} {sub or level} is not implemented by R2", unknown=True
-            )
+            raise _Refusal(501, "NotImplemented", f"{method} {sub or level} is not implemented by R2", unknown=True)
         if encryption := environ.get("HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION"):
             text = f"Header 'x-amz-server-side-encryption' with value '{encryption}' not implemented"
-            raise _RefusalError(501, "NotImplemented", text)
+            raise _Refusal(501, "NotImplemented", text)
         if level == "bucket" and not sub and method in ("PUT", "DELETE"):
             self._change_bucket(method, bucket)
             start_response("200 OK" if method == "PUT" else "204 No Content", [("Location", f"/{bucket}")])
@@ -163,10 +157,10 @@ class S3Service(Service):
         headers = {"authorization": environ.get("HTTP_AUTHORIZATION", "")}
         found = access.access_key_id(headers, query)
         if found is None:
-            raise _RefusalError(403, "AccessDenied", "Access Denied")
+            raise _Refusal(403, "AccessDenied", "Access Denied")
         if found != self.context.vault.value(ACCESS_KEY):
             text = "The AWS Access Key Id you provided does not exist in our records."
-            raise _RefusalError(403, "InvalidAccessKeyId", text)
+            raise _Refusal(403, "InvalidAccessKeyId", text)
         if headers["authorization"]:
             environ["HTTP_AUTHORIZATION"] = access.in_region(headers["authorization"], backends.REGION)
 
@@ -176,16 +170,16 @@ class S3Service(Service):
                 self._buckets.delete(bucket)
                 return
             if not _BUCKET_NAME.fullmatch(bucket):
-                raise _RefusalError(400, "InvalidBucketName", "The specified bucket name is not valid.")
+                raise _Refusal(400, "InvalidBucketName", "The specified bucket name is not valid.")
             self._buckets.create(bucket)
         except BucketExistsError:
             text = "Your previous request to create the named bucket succeeded and you already own it."
-            raise _RefusalError(409, "BucketAlreadyOwnedByYou", text) from None
+            raise _Refusal(409, "BucketAlreadyOwnedByYou", text) from None
         except NoSuchBucketError:
-            raise _RefusalError(404, "NoSuchBucket", "The specified bucket does not exist.") from None
+            raise _Refusal(404, "NoSuchBucket", "The specified bucket does not exist.") from None
         except BucketNotEmptyError:
             text = "The bucket you tried to delete is not empty."
-            raise _RefusalError(409, "BucketNotEmpty", text) from None
+            raise _Refusal(409, "BucketNotEmpty", text) from None
 
 
 def keys(vault: Vault) -> tuple[str, str]:

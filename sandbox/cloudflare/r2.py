@@ -11,7 +11,7 @@ from sandbox.cloudflare.call import Call, Route
 from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.values import derived_id
 from sandbox.cloudflare.zones import zone_of_host
-from sandbox.service import Bucket, BucketExists, BucketNotEmpty, NoSuchBucket
+from sandbox.service import Bucket, BucketExistsError, BucketNotEmptyError, NoSuchBucketError
 
 _PATH = "/accounts/<account_id>/r2/buckets"
 _ONE = f"{_PATH}/<bucket>"
@@ -42,7 +42,7 @@ def _shown(bucket: Bucket) -> dict[str, Any]:
 def _find(call: Call, name: str) -> Bucket:
     try:
         bucket = call.world.buckets.get(name)
-    except NoSuchBucket:
+    except NoSuchBucketError:
         raise Refusal(*_MISSING) from None
     if bucket.jurisdiction != _jurisdiction(call):
         raise Refusal(*_MISSING)
@@ -69,7 +69,7 @@ def _create(call: Call, account_id: str) -> Answer:
         bucket = call.world.buckets.create(
             name, location=location.upper(), storage_class=storage, jurisdiction=_jurisdiction(call)
         )
-    except BucketExists:
+    except BucketExistsError:
         raise Refusal(409, 10004, "The bucket you tried to create already exists, and you own it.") from None
     return ok(_shown(bucket))
 
@@ -94,7 +94,7 @@ def _remove(call: Call, account_id: str, bucket: str) -> Answer:
     _find(call, bucket)
     try:
         call.world.buckets.delete(bucket)
-    except BucketNotEmpty:
+    except BucketNotEmptyError:
         raise Refusal(409, 10008, "The bucket you tried to delete is not empty.") from None
     call.state.delete_scope(_scope(account_id, bucket))
     return ok({})

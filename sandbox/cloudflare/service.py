@@ -12,7 +12,6 @@ from sandbox.cloudflare.state import State
 from sandbox.cloudflare.values import now
 from sandbox.cloudflare.zones import seed_zone
 from sandbox.faults import Fault
-from sandbox.requestlog import reads_only
 from sandbox.seed import Reference, Seed
 from sandbox.service import Context, Service
 from sandbox.store import Snapshot
@@ -85,10 +84,6 @@ class Cloudflare(Service):
     def coverage(self) -> Iterable[str]:
         """Every route."""
         return sorted({f"{route.method} {route.path.replace('<', '{').replace('>', '}')}" for route in all_routes()})
-
-    def mutating(self, method: str, path: str, headers: Mapping[str, str]) -> bool:
-        """Everything but reading; the API has no reads by POST."""
-        return not reads_only(method)
 
     def fault_body(self, fault: Fault) -> tuple[str, bytes]:
         """An injected error in Cloudflare's envelope."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import uuid
 from datetime import UTC, datetime
 from hashlib import sha256
-
-HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def hex_id() -> str:

@@ -15,7 +15,7 @@ from sandbox.cloudflare.app import PREFIX, App
 from sandbox.cloudflare.call import World
 from sandbox.cloudflare.state import State
 from sandbox.cloudflare.zones import seed_zone, zone_id_of
-from sandbox.service import Bucket, BucketExists, BucketNotEmpty, NoSuchBucket
+from sandbox.service import Bucket, BucketExistsError, BucketNotEmptyError, NoSuchBucketError
 from sandbox.store import Snapshot
 
 ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
@@ -36,13 +36,13 @@ class MemoryBuckets:
         self, name: str, *, location: str = "WEUR", storage_class: str = "Standard", jurisdiction: str = "default"
     ) -> Bucket:
         if name in self.buckets:
-            raise BucketExists
+            raise BucketExistsError
         self.buckets[name] = Bucket(name, _TIME, location, storage_class, jurisdiction)
         return self.buckets[name]
 
     def get(self, name: str) -> Bucket:
         if name not in self.buckets:
-            raise NoSuchBucket
+            raise NoSuchBucketError
         return self.buckets[name]
 
     def list(self) -> Sequence[Bucket]:
@@ -55,7 +55,7 @@ class MemoryBuckets:
     def delete(self, name: str) -> None:
         self.get(name)
         if name in self.occupied:
-            raise BucketNotEmpty
+            raise BucketNotEmptyError
         del self.buckets[name]
 
 

@@ -20,7 +20,7 @@ from sandbox.cloudflare.call import Call
 from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.workers.assets import open_token
 from sandbox.cloudflare.workers.files import Files
-from sandbox.service import NoSuchBucket
+from sandbox.service import NoSuchBucketError
 
 _INVALID = 10021
 _NAME = re.compile(r"[^\0/\\]{1,255}(/[^\0\\]+)*")
@@ -190,7 +190,7 @@ def _check_target(call: Call, binding: Body) -> None:
     if kind == "r2_bucket":
         try:
             call.world.buckets.get(str(binding.get("bucket_name")))
-        except NoSuchBucket:
+        except NoSuchBucketError:
             raise Refusal(400, 10085, f"R2 bucket '{binding.get('bucket_name')}' not found.") from None
     if (
         kind == "d1"
