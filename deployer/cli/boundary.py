@@ -18,7 +18,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 from deployer.cli.session import Session
-from deployer.cli.signals import interrupting
+from deployer.cli.signals import ignore, interrupting
 from deployer.errors import DeployError, InternalError, Interrupted, LocalDisk
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def guarded(session: Session, body: Callable[[], int]) -> int:
     except DeployError as error:
         return _report(session, error)
     except KeyboardInterrupt:
+        ignore()
         return _report(session, Interrupted("interrupted", hint="run the same command again; it goes on from here"))
     except BrokenPipeError:
         # Whoever read our output has enough (`| head`).
@@ -120,8 +121,9 @@ def _log_mistake(session: Session, error: InternalError) -> None:
     import time
     import traceback
 
-    folder = session.work("log")
-    path = folder / f"mistake-{time.strftime('%Y%m%d-%H%M%S')}.md"
+    from deployer.adapters.files import write_private
+
+    path = session.work("log", f"mistake-{time.strftime('%Y%m%d-%H%M%S')}.md")
     text = "\n".join([
         "# Unexpected error", "",
         f"- command: inv {session.command} (environment {session.environment}, target {session.target})",
@@ -129,10 +131,8 @@ def _log_mistake(session: Session, error: InternalError) -> None:
         "```", "".join(traceback.format_exception(error.__cause__ or error)).rstrip(), "```", "",
     ])  # fmt: skip
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_text(session.redactor.text(text), encoding="utf-8")
-        path.chmod(0o600)
-    except OSError:
+        write_private(path, session.redactor.text(text))
+    except LocalDisk:
         error.details = (*error.details, *session.redactor.text(text).splitlines())
         return
     error.place = error.place or str(path)

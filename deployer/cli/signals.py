@@ -2,12 +2,13 @@
 
 Before and after a run they raise KeyboardInterrupt, which the boundary turns into exit code 130. During a run nothing
 may be raised: an exception between two lines of the scheduler would lose a step that has ended. The handler then only
-sets events, and the runner looks at them. Nothing else in the package installs a handler.
+notes the signal, a thread sets the events of `Stop`, and the runner looks at them. Nothing else installs a handler.
 """
 
 from __future__ import annotations
 
 import contextlib
+import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -37,14 +38,33 @@ def asking(stop: Stop) -> Iterator[None]:
 
     A closed terminal never hurries: the shell and the kernel both report it, and nobody has insisted on anything.
     """
+    # An event must not be set in a handler: the lock within it may be held by the very code that was interrupted, or by
+    # the handler of the signal before. This queue may be filled anywhere, and a thread does the rest.
+    heard: queue.SimpleQueue[int | None] = queue.SimpleQueue()
 
-    def ask(number: int, _frame: FrameType | None) -> None:
-        if stop.requested.is_set() and number != signal.SIGHUP:
-            stop.hurried.set()
-        stop.requested.set()
+    def pass_on() -> None:
+        while (number := heard.get()) is not None:
+            if stop.requested.is_set() and number != signal.SIGHUP:
+                stop.hurried.set()
+            stop.requested.set()
 
-    with _handled(ask):
-        yield
+    thread = threading.Thread(target=pass_on, name="signals", daemon=True)
+    thread.start()
+    with _handled(lambda number, _frame: heard.put(number)):
+        try:
+            yield
+        finally:
+            heard.put(None)
+            thread.join()
+            if stop.requested.is_set():
+                ignore()
+
+
+def ignore() -> None:
+    """From here to the end of the process nothing interrupts: it is ending, and says how far it came."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
@@ -61,4 +81,5 @@ def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]
         yield
     finally:
         for number in wanted:
-            signal.signal(number, before[number])
+            if signal.getsignal(number) is handler:
+                signal.signal(number, before[number])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,10 +42,15 @@ class Checkout:
         """Run `inv ARGUMENTS`."""
         self.capsys.readouterr()
         code = 0
+        # An interrupted command ignores signals to the end of its process, which is the tests' own here.
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         try:
             Program(namespace=collection(self.root), name="Invoke", binary="inv[oke]").run(["inv", *arguments])
         except SystemExit as ended:
             code = int(ended.code or 0)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
         printed = self.capsys.readouterr()
         return Ran(code, printed.out, printed.err)
 

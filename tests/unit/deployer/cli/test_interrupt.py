@@ -162,10 +162,10 @@ def test_a_burst_of_signals_still_ends_in_a_recap(
 ) -> None:
     """However many arrive, and wherever the scheduler is: one document, one recap, an ended journal."""
     process = start(POLITE)
-    for _ in range(20):
+    for _ in range(60):
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.003)
+        time.sleep(0.001)
     out, err = process.communicate(timeout=15)
 
     assert process.returncode == 130
