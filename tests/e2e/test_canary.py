@@ -74,6 +74,8 @@ def test_no_output_holds_a_secret(clone: Clone, story: Story) -> None:
     leaks = {" ".join(ran.argv): story.canary.found_in(ran.out + ran.err) for ran in clone.history}
     assert len(leaks) > 20
     assert {ran.code for ran in clone.history} >= {0, 5}
+    # The Convex CLI repeats what a function threw, so that there was something to mask.
+    assert any("***" in ran.out for ran in clone.history if ran.code == 5)
     assert {command: names for command, names in leaks.items() if names} == {}
 
 
@@ -160,8 +162,7 @@ def _fail_in_every_way(clone: Clone) -> None:
 
     shown = "`${process.env.MODERATION_TOKEN} ${btoa(encodeURIComponent(String(process.env.VIBE_SIGNING_KEY)))}`"
     functions.write_text(f"throw new Error({shown})\nexport const nothing = 1\n")
-    failed = clone.deploy("dev", ok=5)
-    assert "***" in json.dumps(failed.json["error"]["details"]), "the CLI repeats what the functions threw"
+    clone.deploy("dev", ok=5)
     functions.unlink()
 
     for fault in (
