@@ -94,7 +94,9 @@ class App:
             self._authenticate(call)
         with self._world.state.transaction():
             _check_place(call, arguments)
-            answer: Answer = route.handler(call, **arguments)
+            # There is one account, and it is in the call.
+            places = {name: value for name, value in arguments.items() if name != "account_id"}
+            answer: Answer = route.handler(call, **places)
         if call.sites_changed:
             self.publish()
         return answer

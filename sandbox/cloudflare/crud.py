@@ -139,23 +139,23 @@ class Collection:
         wanted = {name: call.query[name] for name in self.filters if call.query.get(name)}
         items = [
             self.shown(item)
-            for item in call.state.all(self.kind, _scope(path))
+            for item in call.state.all(self.kind, _scope(call, path))
             if all(str(item.get(name)) == value for name, value in wanted.items())
         ]
         return page(items, call.query, per_page=self.per_page) if self.paged else ok(items)
 
     def create(self, call: Call, **path: str) -> Answer:
         """POST to the collection."""
-        made = self.store(call, _scope(path), self.new_id(), call.object(), None)
+        made = self.store(call, _scope(call, path), self.new_id(), call.object(), None)
         return ok(self.answer_created(made), status=self.created_status)
 
     def read(self, call: Call, identifier: str, **path: str) -> Answer:
         """GET of one object."""
-        return ok(self.shown(self.find(call, _scope(path), identifier)))
+        return ok(self.shown(self.find(call, _scope(call, path), identifier)))
 
     def change(self, call: Call, identifier: str, **path: str) -> Answer:
         """PUT or PATCH of one object."""
-        scope = _scope(path)
+        scope = _scope(call, path)
         old = self.find(call, scope, identifier)
         body = call.object()
         if call.request.method == "PATCH":
@@ -165,7 +165,7 @@ class Collection:
 
     def remove(self, call: Call, identifier: str, **path: str) -> Answer:
         """DELETE of one object."""
-        scope = _scope(path)
+        scope = _scope(call, path)
         old = self.find(call, scope, identifier)
         if self.before_delete:
             self.before_delete(call, scope, old)
@@ -232,11 +232,11 @@ class Singleton:
 
     def read(self, call: Call, **path: str) -> Answer:
         """GET."""
-        return ok(self.current(call, _scope(path)))
+        return ok(self.current(call, _scope(call, path)))
 
     def change(self, call: Call, **path: str) -> Answer:
         """PATCH, PUT or POST."""
-        scope = _scope(path)
+        scope = _scope(call, path)
         body = call.object()
         for check in self.checks:
             check(body)
@@ -249,7 +249,7 @@ class Singleton:
 
     def remove(self, call: Call, **path: str) -> Answer:
         """DELETE."""
-        scope = _scope(path)
+        scope = _scope(call, path)
         old = self.current(call, scope)
         call.state.delete(self.kind, scope, self.kind)
         return ok(self.delete(old)) if self.delete else nothing()
@@ -272,5 +272,5 @@ def merged(old: Body, new: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _scope(path: Mapping[str, str]) -> str:
-    return next(iter(path.values()))
+def _scope(call: Call, path: Mapping[str, str]) -> str:
+    return next(iter(path.values()), call.account_id)

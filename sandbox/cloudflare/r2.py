@@ -49,14 +49,14 @@ def _find(call: Call, name: str) -> Bucket:
     return bucket
 
 
-def _listing(call: Call, account_id: str) -> Answer:
+def _listing(call: Call) -> Answer:
     wanted = call.query.get("name_contains", "")
     place = _jurisdiction(call)
     buckets = [_shown(b) for b in call.world.buckets.list() if b.jurisdiction == place and wanted in b.name]
     return ok({"buckets": buckets}, info={"cursor": "", "per_page": 1000, "count": len(buckets)})
 
 
-def _create(call: Call, account_id: str) -> Answer:
+def _create(call: Call) -> Answer:
     body = call.object()
     name = str(body.get("name", ""))
     location, storage = str(body.get("locationHint") or "weur").lower(), str(body.get("storageClass") or "Standard")
@@ -79,42 +79,42 @@ def _check_class(storage: str) -> None:
         raise Refusal(400, 10062, f"The storage class `{storage}` is not valid.")
 
 
-def _read(call: Call, account_id: str, bucket: str) -> Answer:
+def _read(call: Call, bucket: str) -> Answer:
     return ok(_shown(_find(call, bucket)))
 
 
-def _change(call: Call, account_id: str, bucket: str) -> Answer:
+def _change(call: Call, bucket: str) -> Answer:
     _find(call, bucket)
     storage = call.header("cf-r2-storage-class")
     _check_class(storage)
     return ok(_shown(call.world.buckets.set_storage_class(bucket, storage)))
 
 
-def _remove(call: Call, account_id: str, bucket: str) -> Answer:
+def _remove(call: Call, bucket: str) -> Answer:
     _find(call, bucket)
     try:
         call.world.buckets.delete(bucket)
     except BucketNotEmptyError:
         raise Refusal(409, 10008, "The bucket you tried to delete is not empty.") from None
-    call.state.delete_scope(_scope(account_id, bucket))
+    call.state.delete_scope(_scope(call, bucket))
     return ok({})
 
 
-def _scope(account_id: str, bucket: str) -> str:
-    return f"{account_id}:{bucket}"
+def _scope(call: Call, bucket: str) -> str:
+    return f"{call.account_id}:{bucket}"
 
 
 def _rules(kind: str, check: Callable[[Body], None], *, deletable: bool = False) -> list[Route]:
     """Lifecycle, lock and CORS are each a list of rules that is written as a whole."""
 
-    def read(call: Call, account_id: str, bucket: str) -> Answer:
+    def read(call: Call, bucket: str) -> Answer:
         _find(call, bucket)
-        kept = call.state.get(f"r2_{kind}", _scope(account_id, bucket), "rules")
+        kept = call.state.get(f"r2_{kind}", _scope(call, bucket), "rules")
         if kept is None and deletable:
             raise Refusal(404, 10059, "The CORS configuration does not exist.")
         return ok(kept or {"rules": []})
 
-    def write(call: Call, account_id: str, bucket: str) -> Answer:
+    def write(call: Call, bucket: str) -> Answer:
         _find(call, bucket)
         rules = call.object().get("rules") or []
         names = [rule.get("id") for rule in rules if rule.get("id")]
@@ -122,12 +122,12 @@ def _rules(kind: str, check: Callable[[Body], None], *, deletable: bool = False)
             raise Refusal(400, 10064, "Two rules have the same id.")
         for rule in rules:
             check(rule)
-        call.state.put(f"r2_{kind}", _scope(account_id, bucket), "rules", {"rules": rules})
+        call.state.put(f"r2_{kind}", _scope(call, bucket), "rules", {"rules": rules})
         return ok({})
 
-    def remove(call: Call, account_id: str, bucket: str) -> Answer:
+    def remove(call: Call, bucket: str) -> Answer:
         _find(call, bucket)
-        call.state.delete(f"r2_{kind}", _scope(account_id, bucket), "rules")
+        call.state.delete(f"r2_{kind}", _scope(call, bucket), "rules")
         return ok({})
 
     path = f"{_ONE}/{kind}"
@@ -176,9 +176,9 @@ def _check_cors(rule: Body) -> None:
 _DOMAINS = f"{_ONE}/domains/custom"
 
 
-def _domain(call: Call, account_id: str, bucket: str, domain: str) -> Body:
+def _domain(call: Call, bucket: str, domain: str) -> Body:
     _find(call, bucket)
-    found = call.state.get("r2_domains", _scope(account_id, bucket), domain)
+    found = call.state.get("r2_domains", _scope(call, bucket), domain)
     if found is None:
         raise Refusal(404, 10061, "The custom domain does not exist.")
     return found
@@ -189,12 +189,12 @@ def _domain_shown(domain: Body) -> dict[str, Any]:
     return {**first, "status": {"ownership": "active", "ssl": "active"}, **domain}
 
 
-def _list_domains(call: Call, account_id: str, bucket: str) -> Answer:
+def _list_domains(call: Call, bucket: str) -> Answer:
     _find(call, bucket)
-    return ok({"domains": [_domain_shown(d) for d in call.state.all("r2_domains", _scope(account_id, bucket))]})
+    return ok({"domains": [_domain_shown(d) for d in call.state.all("r2_domains", _scope(call, bucket))]})
 
 
-def _add_domain(call: Call, account_id: str, bucket: str) -> Answer:
+def _add_domain(call: Call, bucket: str) -> Answer:
     _find(call, bucket)
     body = call.object()
     name = str(body.get("domain", "")).lower()
@@ -212,35 +212,35 @@ def _add_domain(call: Call, account_id: str, bucket: str) -> Answer:
     }
     if body.get("ciphers"):
         kept["ciphers"] = body["ciphers"]
-    call.state.put("r2_domains", _scope(account_id, bucket), name, kept)
+    call.state.put("r2_domains", _scope(call, bucket), name, kept)
     return ok({key: kept[key] for key in ("domain", "enabled", "minTLS", "zoneId")})
 
 
-def _read_domain(call: Call, account_id: str, bucket: str, domain: str) -> Answer:
-    return ok(_domain_shown(_domain(call, account_id, bucket, domain)))
+def _read_domain(call: Call, bucket: str, domain: str) -> Answer:
+    return ok(_domain_shown(_domain(call, bucket, domain)))
 
 
-def _change_domain(call: Call, account_id: str, bucket: str, domain: str) -> Answer:
-    old = _domain(call, account_id, bucket, domain)
+def _change_domain(call: Call, bucket: str, domain: str) -> Answer:
+    old = _domain(call, bucket, domain)
     body = call.object()
     kept = {**old, **{key: body[key] for key in ("enabled", "minTLS", "ciphers") if body.get(key) is not None}}
-    call.state.put("r2_domains", _scope(account_id, bucket), domain, kept)
+    call.state.put("r2_domains", _scope(call, bucket), domain, kept)
     return ok({key: kept[key] for key in ("domain", "enabled", "minTLS")})
 
 
-def _remove_domain(call: Call, account_id: str, bucket: str, domain: str) -> Answer:
-    _domain(call, account_id, bucket, domain)
-    call.state.delete("r2_domains", _scope(account_id, bucket), domain)
+def _remove_domain(call: Call, bucket: str, domain: str) -> Answer:
+    _domain(call, bucket, domain)
+    call.state.delete("r2_domains", _scope(call, bucket), domain)
     return ok({"domain": domain})
 
 
-def _managed_domain(call: Call, account_id: str, bucket: str) -> Answer:
+def _managed_domain(call: Call, bucket: str) -> Answer:
     _find(call, bucket)
-    kept = call.state.get("r2_managed", _scope(account_id, bucket), "domain") or {"enabled": False}
+    kept = call.state.get("r2_managed", _scope(call, bucket), "domain") or {"enabled": False}
     if call.request.method == "PUT":
         kept = {"enabled": bool(call.object().get("enabled"))}
-        call.state.put("r2_managed", _scope(account_id, bucket), "domain", kept)
-    identifier = derived_id("bucket", account_id, bucket)
+        call.state.put("r2_managed", _scope(call, bucket), "domain", kept)
+    identifier = derived_id("bucket", call.account_id, bucket)
     return ok({"bucketId": identifier, "domain": f"pub-{identifier}.r2.dev", "enabled": kept["enabled"]})
 
 

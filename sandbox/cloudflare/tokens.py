@@ -110,44 +110,44 @@ def _find(call: Call, scope: str, identifier: str) -> Body:
     return token
 
 
-def _scope(path: Mapping[str, str]) -> str:
-    return path.get("account_id", _USER_SCOPE)
+def _scope(call: Call) -> str:
+    return _USER_SCOPE if _USER_PATH in call.request.path else call.account_id
 
 
-def _listing(call: Call, **path: str) -> Answer:
-    return page([_shown(token) for token in call.state.all("tokens", _scope(path))], call.query)
+def _listing(call: Call) -> Answer:
+    return page([_shown(token) for token in call.state.all("tokens", _scope(call))], call.query)
 
 
-def _create(call: Call, **path: str) -> Answer:
+def _create(call: Call) -> Answer:
     value = secret_value()
-    token = _store(call, _scope(path), hex_id(), call.object(), None, digest(value))
+    token = _store(call, _scope(call), hex_id(), call.object(), None, digest(value))
     return ok({**_shown(token), "value": value})
 
 
-def _read(call: Call, identifier: str, **path: str) -> Answer:
-    return ok(_shown(_find(call, _scope(path), identifier)))
+def _read(call: Call, identifier: str) -> Answer:
+    return ok(_shown(_find(call, _scope(call), identifier)))
 
 
-def _change(call: Call, identifier: str, **path: str) -> Answer:
-    old = _find(call, _scope(path), identifier)
-    return ok(_shown(_store(call, _scope(path), identifier, call.object(), old, str(old[_DIGEST]))))
+def _change(call: Call, identifier: str) -> Answer:
+    old = _find(call, _scope(call), identifier)
+    return ok(_shown(_store(call, _scope(call), identifier, call.object(), old, str(old[_DIGEST]))))
 
 
-def _remove(call: Call, identifier: str, **path: str) -> Answer:
-    _find(call, _scope(path), identifier)
-    call.state.delete("tokens", _scope(path), identifier)
+def _remove(call: Call, identifier: str) -> Answer:
+    _find(call, _scope(call), identifier)
+    call.state.delete("tokens", _scope(call), identifier)
     return ok({"id": identifier})
 
 
-def _roll(call: Call, identifier: str, **path: str) -> Answer:
+def _roll(call: Call, identifier: str) -> Answer:
     """PUT .../value: a new value, the old one stops."""
     value = secret_value()
-    token = {**_find(call, _scope(path), identifier), _DIGEST: digest(value)}
-    call.state.put("tokens", _scope(path), identifier, token)
+    token = {**_find(call, _scope(call), identifier), _DIGEST: digest(value)}
+    call.state.put("tokens", _scope(call), identifier, token)
     return ok(value)
 
 
-def _groups(call: Call, **path: str) -> Answer:
+def _groups(call: Call) -> Answer:
     wanted_name, wanted_scope = call.query.get("name"), call.query.get("scope")
     found: Sequence[Mapping[str, Any]] = [
         group
@@ -157,7 +157,7 @@ def _groups(call: Call, **path: str) -> Answer:
     return ok(list(found))
 
 
-def _verify(call: Call, **path: str) -> Answer:
+def _verify(call: Call) -> Answer:
     """GET .../verify: of the token in the request itself; the one question that a wrong token may ask."""
     value = call.header("Authorization").removeprefix("Bearer ")
     if value == call.world.token():

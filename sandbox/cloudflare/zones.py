@@ -175,8 +175,8 @@ def _accounts(call: Call) -> Answer:
     return page([account for account in accounts if wanted in (None, account["name"])], call.query)
 
 
-def _read_account(call: Call, account_id: str) -> Answer:
-    return ok({**_account(call), "id": account_id})
+def _read_account(call: Call) -> Answer:
+    return ok(_account(call))
 
 
 def _memberships(call: Call) -> Answer:

@@ -76,21 +76,21 @@ def _complete(body: Body) -> dict[str, Any]:
     }
 
 
-def _listing(call: Call, account_id: str) -> Answer:
+def _listing(call: Call) -> Answer:
     return page([_shown(call, worker) for worker in call.state.all("workers", call.account_id)], call.query)
 
 
-def _create(call: Call, account_id: str) -> Answer:
+def _create(call: Call) -> Answer:
     body = call.object()
     worker = model.save(call, model.new_worker(call, str(body.get("name") or "")), **_complete(body))
     return ok(_shown(call, worker))
 
 
-def _read(call: Call, account_id: str, worker: str) -> Answer:
+def _read(call: Call, worker: str) -> Answer:
     return ok(_shown(call, model.find_worker(call, worker)))
 
 
-def _change(call: Call, account_id: str, worker: str) -> Answer:
+def _change(call: Call, worker: str) -> Answer:
     old = model.find_worker(call, worker)
     body = call.object()
     if call.request.method == "PATCH":
@@ -111,7 +111,7 @@ def _follow_name(call: Call, old: str, new: str) -> None:
             call.state.put("worker_routes", zone, str(route["id"]), {**route, "script": new})
 
 
-def _remove(call: Call, account_id: str, worker: str) -> Answer:
+def _remove(call: Call, worker: str) -> Answer:
     model.remove(call, model.find_worker(call, worker), force=False)
     return ok(None)
 
@@ -151,13 +151,13 @@ def _version(call: Call, worker: Body, version: Body, *, modules: bool) -> dict[
     return shown
 
 
-def _versions(call: Call, account_id: str, worker: str) -> Answer:
+def _versions(call: Call, worker: str) -> Answer:
     found = model.find_worker(call, worker)
     shown = [_version(call, found, version, modules=False) for version in model.versions(call, found)[::-1]]
     return page(shown, call.query)
 
 
-def _add_version(call: Call, account_id: str, worker: str) -> Answer:
+def _add_version(call: Call, worker: str) -> Answer:
     found = model.find_worker(call, worker)
     body = call.object()
     content = uploads.from_json(call, body, model.newest(call, found))
@@ -167,13 +167,13 @@ def _add_version(call: Call, account_id: str, worker: str) -> Answer:
     return ok(_version(call, found, version, modules=False))
 
 
-def _read_version(call: Call, account_id: str, worker: str, version: str) -> Answer:
+def _read_version(call: Call, worker: str, version: str) -> Answer:
     found = model.find_worker(call, worker)
     wanted = "modules" in call.query.get("include", "").split(",")
     return ok(_version(call, found, model.find_version(call, found, version), modules=wanted))
 
 
-def _remove_version(call: Call, account_id: str, worker: str, version: str) -> Answer:
+def _remove_version(call: Call, worker: str, version: str) -> Answer:
     found = model.find_worker(call, worker)
     doomed = model.find_version(call, found, version)
     live = model.deployments(call, found)[-1:]
@@ -183,7 +183,7 @@ def _remove_version(call: Call, account_id: str, worker: str, version: str) -> A
     return ok(None)
 
 
-def _change_latest(call: Call, account_id: str, worker: str) -> Answer:
+def _change_latest(call: Call, worker: str) -> Answer:
     """A new version like the newest one with another environment; not deployed (`wrangler versions secret put`)."""
     found = model.find_worker(call, worker)
     body = call.object()

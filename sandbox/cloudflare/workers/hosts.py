@@ -75,7 +75,7 @@ def _attach(call: Call, worker: Body, body: Body, *, override_records: bool = Fa
     return domain
 
 
-def _list_domains(call: Call, account_id: str) -> Answer:
+def _list_domains(call: Call) -> Answer:
     shown = [_shown(call, domain) for domain in call.state.all("worker_domains", call.account_id)]
     wanted = {
         key: call.query[key]
@@ -85,7 +85,7 @@ def _list_domains(call: Call, account_id: str) -> Answer:
     return ok([domain for domain in shown if all(domain[key] == value for key, value in wanted.items())])
 
 
-def _put_domain(call: Call, account_id: str) -> Answer:
+def _put_domain(call: Call) -> Answer:
     body = call.object()
     return ok(_shown(call, _attach(call, model.find_worker(call, str(body.get("service"))), body)))
 
@@ -97,17 +97,17 @@ def _find_domain(call: Call, identifier: str) -> Body:
     return found
 
 
-def _read_domain(call: Call, account_id: str, identifier: str) -> Answer:
+def _read_domain(call: Call, identifier: str) -> Answer:
     return ok(_shown(call, _find_domain(call, identifier)))
 
 
-def _remove_domain(call: Call, account_id: str, identifier: str) -> Answer:
+def _remove_domain(call: Call, identifier: str) -> Answer:
     """The real API answers with an empty body."""
     model.remove_domain(call, _find_domain(call, identifier))
     return Answer(b"", content_type="text/plain")
 
 
-def _changeset(call: Call, account_id: str, name: str) -> Answer:
+def _changeset(call: Call, name: str) -> Answer:
     """What setting the custom domains of a Worker would change; nothing is changed."""
     worker = model.find_worker(call, name)
     wanted = _origins(call.json())
@@ -138,7 +138,7 @@ def _surplus(call: Call, worker: Body, wanted: Sequence[Mapping[str, Any]]) -> l
     return [domain for domain in domains if domain["worker_id"] == worker["id"] and domain["hostname"] not in hosts]
 
 
-def _set_domains(call: Call, account_id: str, name: str) -> Answer:
+def _set_domains(call: Call, name: str) -> Answer:
     """The custom domains of a Worker are exactly these (Wrangler)."""
     worker = model.find_worker(call, name)
     body = call.object()
@@ -215,7 +215,7 @@ def _remove_route(call: Call, zone_id: str, identifier: str) -> Answer:
     return ok({"id": identifier})
 
 
-def _set_routes(call: Call, account_id: str, name: str) -> Answer:
+def _set_routes(call: Call, name: str) -> Answer:
     """The routes of a Worker are exactly these (Wrangler)."""
     worker = model.find_worker(call, name)
     raw = call.json()

@@ -45,7 +45,7 @@ def _script(call: Call, worker: Body, version: Body) -> dict[str, Any]:
     return shown
 
 
-def _upload(call: Call, account_id: str, name: str) -> Answer:
+def _upload(call: Call, name: str) -> Answer:
     existing = next((w for w in call.state.all("workers", call.account_id) if w["name"] == name), None)
     worker = existing or model.save(call, model.new_worker(call, name))
     content, metadata = uploads.from_form(call, model.newest(call, worker))
@@ -62,7 +62,7 @@ def _upload(call: Call, account_id: str, name: str) -> Answer:
     return ok({**answer, "deployment_id": version["id"].replace("-", "")})
 
 
-def _listing(call: Call, account_id: str) -> Answer:
+def _listing(call: Call) -> Answer:
     workers = call.state.all("workers", call.account_id)
     return ok([_script(call, worker, version) for worker in workers if (version := model.newest(call, worker))])
 
@@ -76,7 +76,7 @@ def _current(call: Call, name: str) -> tuple[Body, Body]:
     return worker, version
 
 
-def _content(call: Call, account_id: str, name: str) -> Answer:
+def _content(call: Call, name: str) -> Answer:
     """The exact bytes that were uploaded: plain for a script, a form for modules."""
     _, version = _current(call, name)
     files = Files(call.world.folder)
@@ -96,7 +96,7 @@ def _content(call: Call, account_id: str, name: str) -> Answer:
     return Answer(body, content_type=f"multipart/form-data; boundary={boundary}")
 
 
-def _settings(call: Call, account_id: str, name: str) -> Answer:
+def _settings(call: Call, name: str) -> Answer:
     worker = model.find_worker(call, name)
     version = model.newest(call, worker)
     shown: dict[str, Any] = {
@@ -120,7 +120,7 @@ def _settings(call: Call, account_id: str, name: str) -> Answer:
     return ok(shown)
 
 
-def _script_settings(call: Call, account_id: str, name: str) -> Answer:
+def _script_settings(call: Call, name: str) -> Answer:
     worker = model.find_worker(call, name)
     if call.request.method == "PATCH":
         body = call.object()
@@ -131,7 +131,7 @@ def _script_settings(call: Call, account_id: str, name: str) -> Answer:
     return ok({key: worker[key] for key in _SHARED if worker[key] is not None})
 
 
-def _service(call: Call, account_id: str, name: str) -> Answer:
+def _service(call: Call, name: str) -> Answer:
     worker = model.find_worker(call, name)
     version = model.newest(call, worker)
     script: dict[str, Any] = {
@@ -161,12 +161,12 @@ def _service(call: Call, account_id: str, name: str) -> Answer:
     )
 
 
-def _remove(call: Call, account_id: str, name: str) -> Answer:
+def _remove(call: Call, name: str) -> Answer:
     model.remove(call, model.find_worker(call, name), force=call.query.get("force") == "true")
     return ok(None)
 
 
-def _subdomain(call: Call, account_id: str, name: str) -> Answer:
+def _subdomain(call: Call, name: str) -> Answer:
     worker = model.find_worker(call, name)
     state = dict(worker["subdomain"])
     if call.request.method == "POST":
@@ -182,7 +182,7 @@ def _subdomain(call: Call, account_id: str, name: str) -> Answer:
     return ok(state)
 
 
-def _schedules(call: Call, account_id: str, name: str) -> Answer:
+def _schedules(call: Call, name: str) -> Answer:
     worker = model.find_worker(call, name)
     schedules = worker["schedules"]
     if call.request.method == "PUT":
@@ -211,14 +211,16 @@ def account_subdomain(call: Call) -> str:
     return str(kept["subdomain"]) if kept else re.sub(r"[^a-z0-9-]+", "-", str(call.account["name"]).lower()).strip("-")
 
 
-def _account_subdomain(call: Call, account_id: str) -> Answer:
+def _account_subdomain(call: Call) -> Answer:
     if call.request.method == "PUT":
-        call.state.put("workers_subdomain", account_id, "subdomain", {"subdomain": str(call.object().get("subdomain"))})
+        call.state.put(
+            "workers_subdomain", call.account_id, "subdomain", {"subdomain": str(call.object().get("subdomain"))}
+        )
         call.sites_changed = True
     return ok({"subdomain": account_subdomain(call)})
 
 
-def _durable_objects(call: Call, account_id: str) -> Answer:
+def _durable_objects(call: Call) -> Answer:
     found = [
         {
             "id": f"{worker['id'][:16]}{index:016x}",

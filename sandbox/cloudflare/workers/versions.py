@@ -51,26 +51,26 @@ def _shown(version: Body) -> dict[str, Any]:
     return {**_summary(version), "resources": resources, "startup_time_ms": version["startup_time_ms"]}
 
 
-def _upload(call: Call, account_id: str, name: str) -> Answer:
+def _upload(call: Call, name: str) -> Answer:
     worker = model.find_worker(call, name)
     content, metadata = uploads.from_form(call, model.newest(call, worker))
     return ok(_shown(model.add_version(call, worker, content, metadata.get("annotations") or {}, "version_upload")))
 
 
-def _listing(call: Call, account_id: str, name: str) -> Answer:
+def _listing(call: Call, name: str) -> Answer:
     found = model.versions(call, model.find_worker(call, name))[::-1]
     return ok({"items": [_summary(version) for version in found[:_RECENT]]})
 
 
-def _read(call: Call, account_id: str, name: str, version_id: str) -> Answer:
+def _read(call: Call, name: str, version_id: str) -> Answer:
     return ok(_shown(model.find_version(call, model.find_worker(call, name), version_id)))
 
 
-def _deployments(call: Call, account_id: str, name: str) -> Answer:
+def _deployments(call: Call, name: str) -> Answer:
     return ok({"deployments": model.deployments(call, model.find_worker(call, name))[::-1]})
 
 
-def _deployment(call: Call, account_id: str, name: str, deployment_id: str) -> Answer:
+def _deployment(call: Call, name: str, deployment_id: str) -> Answer:
     worker = model.find_worker(call, name)
     found = call.state.get("deployments", worker["id"], deployment_id)
     if found is None:
@@ -78,7 +78,7 @@ def _deployment(call: Call, account_id: str, name: str, deployment_id: str) -> A
     return ok(found)
 
 
-def _deploy(call: Call, account_id: str, name: str) -> Answer:
+def _deploy(call: Call, name: str) -> Answer:
     worker = model.find_worker(call, name)
     body = call.object()
     annotations = body.get("annotations") or {}
@@ -93,7 +93,7 @@ def _with_version(call: Call, name: str) -> tuple[Body, Body]:
     return worker, version
 
 
-def _secrets(call: Call, account_id: str, name: str) -> Answer:
+def _secrets(call: Call, name: str) -> Answer:
     version = model.newest(call, model.find_worker(call, name))
     bindings = version["bindings"] if version else []
     return ok([{"name": b["name"], "type": b["type"]} for b in bindings if b["type"] in _SECRET_TYPES])
@@ -127,18 +127,18 @@ def _change_secrets(call: Call, name: str, wanted: Mapping[str, Any]) -> None:
     model.deploy(call, model.find_worker(call, worker["id"]), [share], {"workers/triggered_by": "secret"})
 
 
-def _put_secret(call: Call, account_id: str, name: str) -> Answer:
+def _put_secret(call: Call, name: str) -> Answer:
     body = call.object()
     _change_secrets(call, name, {str(body.get("name") or ""): body})
     return ok({"name": body["name"], "type": body.get("type") or "secret_text"})
 
 
-def _bulk_secrets(call: Call, account_id: str, name: str) -> Answer:
+def _bulk_secrets(call: Call, name: str) -> Answer:
     wanted = call.object().get("secrets")
     if not isinstance(wanted, dict) or not wanted:
         raise Refusal(400, 10021, "`secrets` must be an object")
     _change_secrets(call, name, wanted)
-    return _secrets(call, account_id, name)
+    return _secrets(call, name)
 
 
 def _find_secret(call: Call, name: str, secret: str) -> Body:
@@ -149,12 +149,12 @@ def _find_secret(call: Call, name: str, secret: str) -> Body:
     return dict(found)
 
 
-def _secret(call: Call, account_id: str, name: str, secret: str) -> Answer:
+def _secret(call: Call, name: str, secret: str) -> Answer:
     found = _find_secret(call, name, secret)
     return ok({"name": found["name"], "type": found["type"]})
 
 
-def _delete_secret(call: Call, account_id: str, name: str, secret: str) -> Answer:
+def _delete_secret(call: Call, name: str, secret: str) -> Answer:
     _find_secret(call, name, secret)
     _change_secrets(call, name, {secret: None})
     return ok(None)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+
 import pytest
 
+from sandbox.cloudflare.app import all_routes
 from tests.support.cloudflare import ACCOUNT, TOKEN, Api
 
 
@@ -120,3 +124,12 @@ def test_tokens_in_headers_of_other_schemes(api: Api) -> None:
     """The legacy key and e-mail are refused, not ignored."""
     answer = api.get("/zones", token=None, headers={"X-Auth-Key": TOKEN, "X-Auth-Email": "a@example.test"})
     assert (answer.status, answer.code) == (403, 9103)
+
+
+def test_every_handler_takes_what_its_path_has() -> None:
+    """The parameters of a path are those of its handler; the account is in the call and is handed to none."""
+    for route in all_routes():
+        names = re.findall(r"<(?:[^:>]*:)?(\w+)>", route.path)
+        signature = inspect.signature(route.handler)
+        signature.bind(None, **{name: "" for name in names if name != "account_id"})
+        assert "account_id" not in signature.parameters, route
