@@ -127,7 +127,8 @@ class _Run:
             elif give_up is not None and time.monotonic() >= give_up:
                 break
             elif deadline is not None and time.monotonic() >= deadline and not self.stopped:
-                self._stop(RunTimedOut(f"the run took longer than {self.options.timeout:g} s"))
+                hint = "run the same command again, it goes on from here; a larger --timeout lets it get further"
+                self._stop(RunTimedOut(f"the run took longer than {self.options.timeout:g} s", hint=hint))
             if self.stopped:
                 deadline = None
         self._close()

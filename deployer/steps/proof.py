@@ -48,7 +48,8 @@ class Proof(BaseStep[str | None]):
                 raise Unverified(
                     f"{self.url} does not prove the release within {self.seconds:g} s",
                     place=self.url,
-                    hint="the Worker's own words: `inv open`, or the logs in Cloudflare's dashboard",
+                    hint=f"`curl {self.url}{self.health}` has the application's own words; "
+                    "docs/runbooks/proof-failed.md tells the causes apart",
                     details=[doubt, f"expected release digest {digest}"],
                 )
             context.say(doubt)
