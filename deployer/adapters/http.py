@@ -61,7 +61,7 @@ class Response:
     url: str
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)
 
     def json(self) -> Any:
         """The decoded body."""
@@ -86,7 +86,7 @@ class Http:
     timeout: float = 30.0
     stop: threading.Event = field(default_factory=threading.Event)
     # Proxy settings come from here and nowhere else.
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     user_agent: str = "vibechecc-deployer"
     attempts: int = _ATTEMPTS
     _pools: dict[str | None, urllib3.PoolManager] = field(default_factory=dict, init=False, repr=False)
@@ -192,8 +192,8 @@ class _Call:
     service: str
     method: str
     url: str
-    headers: Mapping[str, str]
-    body: bytes | None
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,10 @@ class Command:
     argv: Sequence[str]
     title: str
     cwd: Path
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     log: Path
     timeout: float
-    stdin: bytes | None = None
+    stdin: bytes | None = field(default=None, repr=False)
     success: frozenset[int] = frozenset({0})
     # How long an interrupted program may take to end by itself before it is terminated, then killed.
     grace: float = 10.0
@@ -63,7 +63,7 @@ class Completed:
     """How a program ended. `stdout` is not redacted, since callers parse it; `last_lines` is."""
 
     returncode: int
-    stdout: str
+    stdout: str = field(repr=False)
     last_lines: tuple[str, ...]
     seconds: float
 

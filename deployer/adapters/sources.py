@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from deployer.adapters.files import digest_of
@@ -33,7 +33,7 @@ class Sources:
     folder: Path
     exclude: tuple[str, ...]
     processes: Processes
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     log: Path
 
     @once

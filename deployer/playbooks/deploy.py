@@ -69,7 +69,7 @@ def resolve_secrets(wiring: Wiring, *, only: frozenset[str] | None = None) -> St
         check_credentials=lambda: require_credentials(wiring, references=references),
         manager=lambda: wiring.secrets_manager,
         environment=wiring.target.credentials,
-        environment_place=wiring.target.place,
+        places=wiring.secret_places,
         redactor=wiring.redactor,
     )
 

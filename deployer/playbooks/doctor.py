@@ -157,15 +157,13 @@ def _secret(wiring: Wiring, identifier: str) -> str:
     found = wiring.secrets_manager.read([identifier])[identifier]
     wanted = {ref.key: label for label, ref in wiring.references.items() if ref.aws == identifier and ref.required}
     missing = sorted(str(key) for key in wanted if not (found or {}).get(str(key)))
-    if found is None:
+    if found is None or missing:
+        if wiring.secret_places.sandbox:
+            hint = "the sandbox makes its secrets when it starts: `inv sandbox.down`, `inv sandbox.up`"
+        else:
+            hint = " ".join(wiring.secret_places.commands(identifier, missing, absent=found is None))
         raise DeployError(
-            "does not exist in AWS Secrets Manager",
-            hint=f"aws secretsmanager create-secret --name {identifier} --secret-string file:///dev/stdin",
-        )
-    if missing:
-        raise DeployError(
-            f"has no {', '.join(missing)}",
-            hint=f"aws secretsmanager put-secret-value --secret-id {identifier} --secret-string file:///dev/stdin",
+            "does not exist in AWS Secrets Manager" if found is None else f"has no {', '.join(missing)}", hint=hint
         )
     return f"has {', '.join(sorted(str(key) for key in wanted))}"
 

@@ -34,6 +34,7 @@ from deployer.inventory.model import Environment, SecretRef
 from deployer.steps.adoption import Adoption, Note
 from deployer.steps.application import Application
 from deployer.steps.holdings import Holdings
+from deployer.steps.missing_secrets import SecretPlaces
 from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.secrets import DEPLOY_KEY, FINGERPRINT_KEY
 from deployer.steps.terraform import StateFile
@@ -156,6 +157,12 @@ class Wiring:
             timeout=float(self.environment.limits.http_seconds),
         )
         return SecretsManager(access)
+
+    @property
+    def secret_places(self) -> SecretPlaces:
+        """Where secrets are looked for, for those who have to set one."""
+        region = self.loaded.inventory.project.aws_region
+        return SecretPlaces(environment=self.target.place, region=region, sandbox=self.target.name == "sandbox")
 
     @once
     def _r2(self) -> AwsAccess:

@@ -17,6 +17,7 @@ from deployer.engine.change import Change
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import SecretMissing
 from deployer.inventory.model import SecretRef
+from deployer.steps.missing_secrets import SecretPlaces
 
 VALUE = "secrets"
 FINGERPRINT_KEY = "project.fingerprint_key"
@@ -55,7 +56,7 @@ class ResolveSecrets(BaseStep[Secrets]):
     check_credentials: Callable[[], None]
     manager: Callable[[], SecretsManager]
     environment: Mapping[str, str] = field(repr=False)
-    environment_place: str
+    places: SecretPlaces
     redactor: Redactor
 
     def observe(self, context: Context) -> Secrets:
@@ -64,20 +65,20 @@ class ResolveSecrets(BaseStep[Secrets]):
         self.check_credentials()
         stored = self.manager().read(ids) if ids else {}
         values: dict[str, str] = {}
-        missing: list[str] = []
+        missing: list[tuple[str, SecretRef]] = []
         for label, reference in self.references.items():
             value = self._value(reference, stored)
             if value:
                 self.redactor.add(value)
                 values[label] = value
             elif reference.required:
-                missing += self._how_to_mend(label, reference, stored)
+                missing.append((label, reference))
         if missing:
-            count = sum(not line.startswith("  ") for line in missing)
+            count = len(missing)
             raise SecretMissing(
                 f"{count} required secret{'s have' if count > 1 else ' has'} no value; nothing was touched",
-                hint="run the commands listed above; they read the value from standard input",
-                details=missing,
+                hint="run what is listed above, then the same command again",
+                details=self.places.how_to_mend(missing, stored),
             )
         return Secrets(values)
 
@@ -95,23 +96,3 @@ class ResolveSecrets(BaseStep[Secrets]):
         assert reference.aws is not None
         assert reference.key is not None
         return (stored.get(reference.aws) or {}).get(reference.key)
-
-    def _how_to_mend(
-        self, label: str, reference: SecretRef, stored: Mapping[str, Mapping[str, str] | None]
-    ) -> list[str]:
-        if reference.env is not None:
-            return [
-                f"{label}: variable {reference.env} is not set; looked for in {self.environment_place}",
-                f"  export {reference.env}",
-            ]
-        command = "aws secretsmanager"
-        text = "--secret-string file:///dev/stdin"
-        if stored.get(reference.aws or "") is None:
-            how = f"  {command} create-secret --name {reference.aws} {text}  # {{{_quoted(reference.key)}: ...}}"
-            return [f"{label}: AWS Secrets Manager has no secret `{reference.aws}`", how]
-        how = f"  {command} put-secret-value --secret-id {reference.aws} {text}  # with {_quoted(reference.key)} added"
-        return [f"{label}: AWS secret `{reference.aws}` has no key `{reference.key}`", how]
-
-
-def _quoted(key: str | None) -> str:
-    return f'"{key}"'

@@ -117,14 +117,17 @@ def test_production_is_not_destroyed_by_accident(clone: Clone, world: World, pro
 
 
 def test_destroyed_production_leaves_the_shared_zone(clone: Clone, world: World, production: tuple[Ran, Ran]) -> None:
-    """With its guard given, everything of production goes; the zone itself, which nobody made here, stays."""
+    """With its guard given, everything of production goes but the zone's settings: those need a guard of their own."""
     clone.inv("destroy", "--env", "production", "--sandbox", "--yes", "--allow-protected", "--json")
     assert world.account.named("vibechecc-production") == []
     assert ZONE not in world.account.hosts()
     zone = world.account.zone(ZONE)
-    assert {phase for phase, rules in world.account.rules(zone).items() if rules} == set()
+    assert {phase for phase, rules in world.account.rules(zone).items() if rules}
     again = clone.inv("destroy", "--env", "production", "--sandbox", "--yes", "--allow-protected", "--json")
     assert again.recap["changed"] == 0
+    whole = ("--allow-protected", "--set", "guards.destroy_zone=true", "--json")
+    clone.inv("destroy", "--env", "production", "--sandbox", "--yes", *whole)
+    assert {phase for phase, rules in world.account.rules(zone).items() if rules} == set()
     assert clone.deploy("production").recap["failed"] == 0
 
 

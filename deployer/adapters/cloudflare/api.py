@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployer.adapters.http import Http, Response, said_by
-from deployer.errors import ServiceFailed
+from deployer.errors import CredentialsRefused, ServiceFailed
 
 _SERVICE = "Cloudflare"
 # "This Worker does not exist on your account", in the two spellings of the API.
@@ -75,7 +75,17 @@ class CloudflareApi:
 
     def token_status(self) -> str:
         """What Cloudflare says about the token: `active`, `disabled`, `expired`."""
-        return str(self._call("GET", "/user/tokens/verify").get("status"))
+        try:
+            return str(self._call("GET", "/user/tokens/verify").get("status"))
+        except (CredentialsRefused, ServiceFailed) as refused:
+            # A token that belongs to the account and to no user is unknown there.
+            try:
+                found = self.get(f"/accounts/{self.account}/tokens/verify")
+            except (CredentialsRefused, ServiceFailed):
+                raise refused from None
+            if found is None:
+                raise
+            return str(found.get("status"))
 
     def zone_exists(self, name: str) -> bool:
         """Whether the token sees this zone."""

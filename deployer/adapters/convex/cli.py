@@ -7,7 +7,7 @@ code 1, so that its words are read for who has to do something. The caller has c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployer.adapters.files import make_folder
@@ -34,7 +34,7 @@ class ConvexCli:
     node: Node
     script: Path
     processes: Processes
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     home: Path
     logs: Path
     timeout: float
@@ -46,7 +46,9 @@ class ConvexCli:
 
     def deploy(self, app: Path, *, functions: str, key: str, message: str, preview: str | None = None) -> None:
         """Push the functions of `app`. `key` goes through the environment, never through an argument."""
-        argv = [str(self.node.program), str(self.script), "deploy", "--message", message, "--typecheck", "try"]
+        # Without a configuration of its own the compiler would look at everything, with one it checks in earnest.
+        typecheck = "enable" if (app / functions / "tsconfig.json").is_file() else "try"
+        argv = [str(self.node.program), str(self.script), "deploy", "--message", message, "--typecheck", typecheck]
         if (app / functions / "_generated").is_dir():
             # Checked in, so it is not ours to rewrite; rewriting it would also change the application's digest.
             argv += ["--codegen", "disable"]

@@ -5,13 +5,15 @@ Calls carry a deploy key; what a key may do is Convex's to decide.
 
 from __future__ import annotations
 
+import json
 import urllib.parse
 from dataclasses import dataclass, field
 
-from deployer.adapters.http import Http
+from deployer.adapters.http import Http, Response, said_by
 from deployer.errors import ServiceFailed
 
 _SERVICE = "Convex (control plane)"
+_NO_DEPLOYMENT = "DeploymentNotFound"
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,15 @@ class ConvexControl:
             repeatable=True,
         )
         if answer.status in (400, 404):
-            return None
+            if _error_code(answer) == _NO_DEPLOYMENT:
+                return None
+            # A wrong team or project, a request it does not understand: that must not pass for "nothing there".
+            raise ServiceFailed(
+                f"{_SERVICE} refuses the question for a preview (status {answer.status})",
+                place=f"preview `{name}` of {team}/{project}",
+                hint="check `convex_team` and `convex_project` in table [project] of environments.toml",
+                details=[said_by(answer)],
+            )
         data = answer.json()
         return Deployment(data["url"].rstrip("/"), data["adminKey"], data.get("deploymentName"))
 
@@ -72,6 +82,13 @@ class ConvexControl:
             repeatable=True,
         ).json()
         return Deployment(data["instanceUrl"].rstrip("/"), data["adminKey"], data.get("deploymentName"))
+
+
+def _error_code(answer: Response) -> str:
+    try:
+        return str(json.loads(answer.body)["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _bearer(key: str) -> dict[str, str]:

@@ -58,6 +58,6 @@ class SecretsManager:
             raise SecretMissing(
                 "the secret is not a JSON object",
                 place=f"{_SERVICE}, secret `{secret_id}`",
-                hint=f"aws secretsmanager put-secret-value --secret-id {secret_id} --secret-string file:///dev/stdin",
+                hint='it must hold text such as {"KEY": "value"}; whoever made it has to replace it',
             )
         return {key: value if isinstance(value, str) else json.dumps(value) for key, value in data.items()}

@@ -56,7 +56,7 @@ class Stack:
     logs: Path
     terraform: Terraform
     processes: Processes
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     backend: str
     variables: str
     timeout: float

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Upload:
     config: Path
     tag: str
     message: str
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Wrangler:
     node: Node
     script: Path
     processes: Processes
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     home: Path
     logs: Path
     timeout: float

@@ -116,7 +116,9 @@ def test_a_missing_secret_is_found_before_anything_is_touched(stage: Rehearsal) 
         ran = stage.deploy()
         secrets.put_secret_value(SecretId=identifier, SecretString=kept)
     check_failure(ran, 4)
-    assert "aws secretsmanager put-secret-value --secret-id vibechecc/development/worker" in ran.err
+    assert "AWS secret `vibechecc/development/worker` of the sandbox has no value for `SESSION_SECRET`" in ran.err
+    assert "inv sandbox.down && inv sandbox.up" in ran.err
+    assert "aws secretsmanager" not in ran.err, "it would write to the account of the person's own configuration"
     changed = [request for request in stage.requests() if request["mutating"]]
     assert [request["service"] for request in changed] == ["secretsmanager"] * 2, (
         "only the test itself changed anything"

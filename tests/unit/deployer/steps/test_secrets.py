@@ -12,6 +12,7 @@ from deployer.adapters.redact import Redactor
 from deployer.adapters.secrets import SecretsManager
 from deployer.errors import CredentialsMissing, SecretMissing
 from deployer.inventory.model import SecretRef
+from deployer.steps.missing_secrets import SecretPlaces
 from deployer.steps.secrets import ResolveSecrets, Secrets
 from tests.support.s3 import access
 
@@ -30,7 +31,8 @@ def step(aws: str, references: dict[str, SecretRef], environment: dict[str, str]
     return ResolveSecrets(
         name="secrets", provides=("secrets",), references=references, check_credentials=lambda: None,
         manager=lambda: SecretsManager(access(aws, "secretsmanager")), environment=environment or {},
-        environment_place="the process environment", redactor=redactor,
+        places=SecretPlaces(environment="the process environment", region="eu-central-1", sandbox=False),
+        redactor=redactor,
     )  # fmt: skip
 
 
@@ -76,8 +78,8 @@ def test_every_missing_one_is_listed_with_the_command_that_mends_it(aws: str, st
     with pytest.raises(SecretMissing, match="4 required secrets have no value; nothing was touched") as caught:
         resolve.observe(context.of())
     text = "\n".join(caught.value.details)
-    assert text.count(f"put-secret-value --secret-id {stored}") == 2
-    assert "create-secret --name team/nowhere" in text
+    assert text.count(f"put-secret-value --region eu-central-1 --secret-id {stored}") == 1
+    assert text.count("create-secret --region eu-central-1 --name team/nowhere") == 1
     assert "export NOT_SET" in text
     assert "value-of-a" not in text
 
