@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from typing import Any
 
@@ -21,6 +22,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="embedded",
         help="the Cloudflare provider of the contract tests; official: where Terraform finds it",
     )
+
+
+def pytest_configure() -> None:
+    """Let children feel signals also where the tests run with nohup or as a background job, which ignore some."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
