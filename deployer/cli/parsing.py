@@ -32,6 +32,7 @@ def _friendly(method: Callable[[Any], None]) -> Callable[[Any], None]:
     def parse(program: Any) -> None:
         try:
             method(program)
+            _refuse_dry(program)
         except ParseError as error:
             raise Exit(_explained(str(error), error.context, program), code=2) from None
         except Exit as error:
@@ -41,6 +42,16 @@ def _friendly(method: Callable[[Any], None]) -> Callable[[Any], None]:
             raise Exit(_unknown("collection", found.group(1), program.collection.collections), code=2) from None
 
     return parse
+
+
+def _refuse_dry(program: Any) -> None:
+    """Refuse Invoke's own dry run: it only spares commands that Invoke runs, and our tasks run none by it."""
+    if program.tasks and program.args.dry.value:
+        raise Exit(
+            "error: `-R` and `--dry` hold nothing back here, so they are refused\n\n"
+            "hint: use `--check` after the task: `inv deploy --env NAME --check`",
+            code=2,
+        )
 
 
 def _explained(message: str, context: Any, program: Any) -> str:

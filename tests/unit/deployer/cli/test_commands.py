@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployer.cli.collection import collection
-from tests.support.cli import ROOT, Checkout, make_checkout
+from tests.support.cli import ROOT, Checkout, FileStep, make_checkout, use_steps
 from tests.support.inventory import line_of, text
 
 
@@ -111,6 +111,29 @@ def test_a_mistyped_command_line_gets_the_nearest_name(checkout: Checkout, argum
     assert ran.code == 2
     assert message in ran.err
     assert "hint: " in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--dry", "deploy", "--env", "dev"],
+        ["-R", "deploy", "--env", "dev"],
+        ["deploy", "--env", "dev", "--dry"],
+        ["-R", "destroy", "--env", "dev", "--yes"],
+    ],
+)
+def test_dry_of_invoke_is_refused_and_nothing_runs(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """It would deploy for real: exit 2 before the task, and the hint names --check."""
+    use_steps(monkeypatch, [FileStep(name="first", path=checkout.root / "one")])
+
+    ran = checkout.inv(*arguments)
+
+    assert ran.code == 2
+    assert "hint: use `--check`" in ran.err
+    assert not (checkout.root / "one").exists()
+    assert not (checkout.root / ".work").exists()
 
 
 def test_help_and_list_still_exit_0(checkout: Checkout) -> None:
