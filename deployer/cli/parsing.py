@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from invoke.exceptions import Exit, ParseError
@@ -17,6 +18,10 @@ from invoke.program import Program
 _UNKNOWN = re.compile(r"No idea what '(.*)' is!")
 _NO_VALUE = re.compile(r"Flag <Argument: ([\w-]+)[^>]*> needed value")
 _NO_SUBCOLLECTION = re.compile(r"Sub-collection '(.*)' not found!")
+
+
+_MEANT = {"--dry-run": "--check", "-n": "--check", "--only": "--tags"}
+"""Flags of other tools, and ours for the same wish."""
 
 
 def install() -> None:
@@ -59,14 +64,32 @@ def _explained(message: str, context: Any, program: Any) -> str:
     if found := _UNKNOWN.fullmatch(message):
         word = found.group(1)
         if not word.startswith("-"):
+            if _is_environment(word, program):
+                return f"error: unknown task `{word}`\n\nhint: an environment is given once, as `--env {word}`"
             return _unknown("task", word, tasks, listing="inv --list")
+        meant = _MEANT.get(word.partition("=")[0])
         if context is None or context.name is None:
-            return f"error: unknown flag `{word}` before a task\n\nhint: flags follow the task's name: inv TASK {word}"
+            hint = f"flags follow the task's name: inv TASK {meant or word}"
+            return f"error: unknown flag `{word}` before a task\n\nhint: {hint}"
         flags = [name for name in (*context.flags, *context.inverse_flags) if name.startswith("--")]
+        if meant in flags:
+            return f"error: unknown flag `{word}`; did you mean `{meant}`?\n\nhint: `{_help_command(context)}`"
         return _unknown("flag", word.partition("=")[0], flags, listing=f"inv --help {context.name}")
     if found := _NO_VALUE.search(message):
         return f"error: flag `--{found.group(1)}` needs a value\n\nhint: `{_help_command(context)}` describes it"
     return f"error: {message[:1].lower()}{message[1:].rstrip('!')}\n\nhint: `{_help_command(context)}`"
+
+
+def _is_environment(word: str, program: Any) -> bool:
+    """Whether the inventory knows `word`; it is read only here, for a command line that is wrong already."""
+    from deployer.errors import DeployError
+    from deployer.inventory.load import load
+
+    try:
+        load(Path(program.collection.configuration()["root"])).environment(word)
+    except DeployError:
+        return False
+    return True
 
 
 def _help_command(context: Any) -> str:

@@ -114,6 +114,51 @@ def test_a_mistyped_command_line_gets_the_nearest_name(checkout: Checkout, argum
 
 
 @pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["deploy", "dev", "--sandbox"], "dev"),
+        (["deploy", "-e", "production"], "production"),
+        (["pr-12"], "pr-12"),
+        (["deploy", "--env", "dev", "--env", "prod"], "prod"),
+    ],
+)
+def test_an_environment_in_place_of_a_task_is_told_its_flag(
+    checkout: Checkout, arguments: list[str], name: str
+) -> None:
+    """A name, an alias or a preview's name: the hint is --env, not the list of tasks."""
+    ran = checkout.inv(*arguments)
+
+    assert ran.code == 2
+    assert ran.err == f"error: unknown task `{name}`\n\nhint: an environment is given once, as `--env {name}`\n"
+
+
+def test_an_unknown_task_is_said_as_such_without_a_readable_inventory(checkout: Checkout) -> None:
+    """The look into environments.toml never hides what was wrong with the command line."""
+    (checkout.root / "environments.toml").write_text("[")
+
+    ran = checkout.inv("deploy", "dev")
+
+    assert ran.code == 2
+    assert ran.err.startswith("error: unknown task `dev`")
+    assert "--env dev" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("flag", "meant"), [("--dry-run", "--check"), ("-n", "--check"), ("--only", "--tags"), ("--only=x", "--tags")]
+)
+def test_flags_of_other_tools_are_answered_with_ours(checkout: Checkout, flag: str, meant: str) -> None:
+    """The wish is known, only the word is another one; before the task as well."""
+    after, before = checkout.inv("deploy", flag), checkout.inv(flag, "deploy")
+    elsewhere = checkout.inv("envs", flag)
+
+    assert (after.code, before.code, elsewhere.code) == (2, 2, 2)
+    assert f"unknown flag `{flag.partition('=')[0]}" in after.err
+    assert f"did you mean `{meant}`?" in after.err
+    assert f"inv TASK {meant}" in before.err
+    assert meant not in elsewhere.err
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["--dry", "deploy", "--env", "dev"],
