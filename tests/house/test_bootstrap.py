@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 UTILITIES = [
     *("cat", "chmod", "cksum", "cp", "cut", "date", "dirname", "basename", "echo", "grep", "head", "kill", "ln"),
-    *("mkdir", "mv", "rm", "sh", "sleep", "tail", "tr", "true"),
+    *("mkdir", "rm", "rmdir", "sh", "sleep", "tail", "tr", "true"),
 ]
 FILES = ["bootstrap", "package.json", "package-lock.json", ".npmrc", "requirements"]
 # A Python whose `venv` makes a folder at once, and whose pip does what the file `pip` says.
