@@ -135,7 +135,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def deploy(session: nox.Session) -> None:
-    """Deploy from an environment that holds the runtime packages alone: nox -s deploy -- --env dev --sandbox."""
+    """Deploy with the runtime packages alone: nox -s deploy -- --env dev (with --sandbox: start the sandbox before)."""
     session.install("--require-hashes", "-r", "requirements/runtime.lock")
     session.run("inv", "deploy", *session.posargs, env={"PYTHONPATH": str(ROOT)})
 
