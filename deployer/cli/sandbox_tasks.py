@@ -50,8 +50,11 @@ def up(
 
 @command("sandbox.down")
 def down(session: Session, *, json: bool = False, color: bool = True) -> int:
-    """End the sandbox; its state stays for the next start."""
-    return _pass(session, "down")
+    """End the sandbox; its state stays for the next start.
+
+    Refused while a run of this checkout works on it.
+    """
+    return _pass_alone(session, "down")
 
 
 @command("sandbox.reset")
@@ -59,8 +62,9 @@ def reset(session: Session, *, json: bool = False, color: bool = True) -> int:
     """Forget what was deployed to the sandbox.
 
     Its request log and its faults are emptied as well; it goes on running, as new.
+    Refused while a run of this checkout works on it.
     """
-    return _pass(session, "reset")
+    return _pass_alone(session, "reset")
 
 
 @command("sandbox.status")
@@ -167,6 +171,19 @@ def _pass(session: Session, verb: str, *arguments: str) -> int:
     session.sink.data(answer.rstrip("\n"))
     session.printed = session.json
     return 0
+
+
+def _pass_alone(session: Session, verb: str) -> int:
+    """Hand on a verb that would pull the world away under a run; none is at work, and none starts meanwhile."""
+    from contextlib import ExitStack
+
+    from deployer.adapters.environ import identity
+    from deployer.engine.workfolder import WorkFolder
+
+    with ExitStack() as held:
+        for folder in WorkFolder.all(session.root, target="sandbox"):
+            held.enter_context(folder.locked(command=f"inv {session.command}", who=identity()))
+        return _pass(session, verb)
 
 
 TASKS: Final = (up, down, reset, status, requests, coverage, open_, fault)

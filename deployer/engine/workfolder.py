@@ -30,6 +30,11 @@ class WorkFolder:
         """The folder that belongs to `environment` on `target` in the checkout `root`."""
         return cls(root / ".work" / target / environment)
 
+    @classmethod
+    def all(cls, root: Path, *, target: str) -> list[WorkFolder]:
+        """Those that runs on `target` have made in the checkout `root`."""
+        return [cls(path.parent) for path in sorted(root.glob(f".work/{target}/*/lock"))]
+
     def make(self) -> Path:
         """Create the folder, closed to others, and return its path."""
         try:
@@ -72,7 +77,7 @@ class WorkFolder:
         details = [f"{label}: {owner[key]}" for key, label in (("who", "by"), ("since", "since")) if key in owner]
         pid = owner.get("pid")
         return EnvironmentLocked(
-            f"`{command}` is working on this environment" + (f" (process {pid})" if pid else ""),
+            f"`{command}` is working on `{self.path.name}`" + (f" (process {pid})" if pid else ""),
             place=str(path),
             details=details,
             hint=f"wait for it, or end it: `kill {pid}`" if pid else "wait for it to end",
