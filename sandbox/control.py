@@ -45,6 +45,9 @@ class World(Protocol):
     def coverage(self) -> dict[str, list[str]]:
         """What is covered, by service."""
 
+    def moved(self) -> bool:
+        """Whether the home is gone from its path."""
+
 
 class Control:
     """The WSGI application."""
@@ -52,7 +55,7 @@ class Control:
     def __init__(self, world: World) -> None:
         self._world = world
         self._routes: dict[tuple[str, str], Callable[[WSGIEnvironment], tuple[int, Any]]] = {
-            ("GET", "/health"): lambda _: (200, {"ok": True}),
+            ("GET", "/health"): self._health,
             ("GET", "/status"): lambda _: (200, world.status()),
             ("GET", "/coverage"): lambda _: (200, world.coverage()),
             ("GET", "/requests"): self._requests,
@@ -82,6 +85,14 @@ class Control:
             status, value = 500, {"error": f"the sandbox failed: {error}", "hint": "logs/supervisor.log in its home"}
         start_response(f"{status} {HTTPStatus(status).phrase}", [("Content-Type", "application/json")])
         return [json.dumps(value, separators=(",", ":")).encode()]
+
+    def _health(self, _: WSGIEnvironment) -> tuple[int, Any]:
+        if self._world.moved():
+            return 503, {
+                "error": f"{self._world.home.root} was moved or removed",
+                "hint": "`inv sandbox.up` starts anew",
+            }
+        return 200, {"ok": True}
 
     def _requests(self, environ: WSGIEnvironment) -> tuple[int, Any]:
         unknown_only = parse_qs(environ["QUERY_STRING"]).get("unknown") == ["1"]

@@ -141,3 +141,13 @@ def try_lock(path: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def holds(descriptor: int, path: Path) -> bool:
+    """True while the open file is the one at `path`: not moved away, removed or replaced, nor a folder above it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # it cannot be seen at the moment, which does not mean that it went away

@@ -25,7 +25,7 @@ from sandbox.edge.objects import EdgeObjects
 from sandbox.errors import NotRunningError, SandboxError
 from sandbox.faults import Faults
 from sandbox.gateway import Gateway
-from sandbox.home import Home, try_lock, write_bytes, write_json
+from sandbox.home import Home, holds, try_lock, write_bytes, write_json
 from sandbox.ports import HOST, Ports, require_free
 from sandbox.process import descendants, resident_bytes, sign
 from sandbox.requestlog import RequestLog
@@ -35,6 +35,7 @@ from sandbox.vault import Vault
 
 _log = logging.getLogger("sandbox")
 _LOCK_SECONDS = 2.0
+_LOOK_SECONDS = 0.5  # how often it looks whether its home is still where it was
 
 # Name of the service (and of its port), module that exports `create(context)`. In the order in which they are seeded.
 SERVICES = (
@@ -52,6 +53,7 @@ class Supervisor:
     """One running sandbox, with all services or with those that are named."""
 
     home: Home
+    lock: int
     only: Sequence[str] = ()
     faults: Faults = field(init=False)
 
@@ -70,16 +72,23 @@ class Supervisor:
         self._began = time.monotonic()
 
     def run(self) -> None:
-        """Start everything, then wait for the end."""
+        """Start everything, then wait for the end, which a home that goes away brings about as well."""
         try:
             self._start()
-            self._ending.wait()
+            while not self._ending.wait(_LOOK_SECONDS):
+                if self.moved():
+                    _log.warning("%s was moved or removed; its sandbox ends", self.home.root)
+                    break
         finally:
             self._close()
 
     def stop(self) -> None:
         """Begin to end."""
         self._ending.set()
+
+    def moved(self) -> bool:
+        """True when the home is gone from its path: what is there now, if anything, is not ours to write to."""
+        return not holds(self.lock, self.home.root / "supervisor.lock")
 
     def seed(self, text: str) -> None:
         """Apply a seed and keep it for the next start."""
@@ -211,10 +220,14 @@ class Supervisor:
         }
 
     def _close(self) -> None:
-        self.home.connection.unlink(missing_ok=True)
+        moved = self.moved()
+        if not moved:
+            self.home.connection.unlink(missing_ok=True)
         self._children.end()
         for server in self._servers:
             server.close()
+        if moved:  # the state is on disk already, where the home is now; the next `up` there clears up
+            return
         for service in self._services:
             service.flush()
             service.close()
@@ -227,8 +240,9 @@ def main() -> int:
     """Take the home's lock, run, and leave a word for `up` when that fails."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     home = Home.at(sys.argv[1])
-    sign(_take_lock(home))
-    supervisor = Supervisor(home, only=sys.argv[2:])
+    lock = _take_lock(home)
+    sign(lock)
+    supervisor = Supervisor(home, lock, only=sys.argv[2:])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

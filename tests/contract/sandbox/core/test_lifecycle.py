@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -154,6 +155,30 @@ def test_down_clears_up_after_a_killed_supervisor(home: Path) -> None:
     assert start(home, "down").returncode == 0
     assert not (home / "connection.json").exists()
     assert "no sandbox runs" in start(home, "status").stderr
+
+
+@pytest.mark.parametrize("wait", [True, False], ids=["later", "at once"])
+def test_a_moved_home_ends_its_sandbox_and_up_starts_it_there(home: Path, tmp_path: Path, wait: bool) -> None:
+    """It ends by itself and writes nothing at the old path; `up` in the new place has a new one with the old state."""
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    before = up(checkout / "home")
+    put_secret(before, "vibechecc/kept", "value")
+    pids = family(before["pid"])
+    checkout.rename(tmp_path / "moved")
+    (tmp_path / "moved" / "home").rename(home)
+    with contextlib.suppress(httpx.ConnectError):  # at once, whether it has noticed by itself or not
+        assert httpx.get(f"{before['control']}/health").status_code == 503
+    if wait:
+        assert within(4.0, lambda: not any(map(alive, pids)))
+    after = up(home)
+    assert not any(map(alive, pids))
+    assert not checkout.exists()
+    assert after["pid"] != before["pid"]
+    assert after["services"] == before["services"]
+    assert "vibechecc/kept" in secret_names(after)
+    put_secret(after, "vibechecc/new", "value")
+    assert up(home) == after
 
 
 @pytest.mark.parametrize("name", ["edge", "provider", "convex"])

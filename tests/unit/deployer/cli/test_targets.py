@@ -22,6 +22,7 @@ class Control(http.server.BaseHTTPRequestHandler):
     """A control endpoint that notes what it is asked."""
 
     asked: list[str]
+    status = 200
 
     def do_GET(self) -> None:
         """Answer health."""
@@ -34,7 +35,7 @@ class Control(http.server.BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         self.asked.append(f"{self.command} {self.path}")
-        self.send_response(200)
+        self.send_response(self.status)
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
@@ -101,6 +102,19 @@ def test_another_seed_is_applied(session: Session, calls: list[list[str]], contr
 
     assert control[1] == ["GET /health", "POST /seed"]
     assert calls == []
+
+
+def test_a_sandbox_that_lost_its_home_is_started_again(
+    session: Session, calls: list[list[str]], control: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that answers, but whose checkout was moved under it, says so: it gets no seed, and another is started."""
+    monkeypatch.setattr(Control, "status", 503)
+    connect_file(session, control[0], SEED)
+
+    targets.ensure_sandbox(session, SEED)
+
+    assert control[1] == ["GET /health"]
+    assert calls == [["up", "--seed", "-", SEED]]
 
 
 def test_a_killed_sandbox_is_started_again(session: Session, calls: list[list[str]]) -> None:

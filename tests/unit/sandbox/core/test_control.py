@@ -21,6 +21,7 @@ class Stub:
         self.home = home
         self.faults = Faults(home)
         self.done: list[str] = []
+        self.gone = False
 
     def reset(self) -> None:
         """Noted."""
@@ -33,6 +34,10 @@ class Stub:
     def coverage(self) -> dict[str, list[str]]:
         """Nothing."""
         return {}
+
+    def moved(self) -> bool:
+        """As the test says."""
+        return self.gone
 
 
 @pytest.fixture
@@ -108,3 +113,10 @@ def test_a_mistake_of_ours_is_an_answer(stub: Stub, caplog: pytest.LogCaptureFix
     assert status == 500
     assert "a bug" in value["error"]
     assert "RuntimeError" in caplog.text
+
+
+def test_health_fails_without_the_home(stub: Stub) -> None:
+    """Who asks only for health, as the deployer does, starts another one instead of using one that cannot work."""
+    assert ask(stub, "GET", "/health") == (200, {"ok": True})
+    stub.gone = True
+    assert ask(stub, "GET", "/health")[0] == 503
