@@ -84,8 +84,8 @@ class Processes:
         if self.stop.is_set():
             raise Interrupted(f"{command.title} was not started, the run was interrupted")
         started = time.monotonic()
-        with _Log(command.log) as log, self._recorded(command) as environment:
-            process = _start(command, environment)
+        with _Log(command.log) as log, self._recorded(command) as (environment, inherited):
+            process = _start(command, environment, inherited)
             process_records.attach(self.records, environment, process.pid)
             pump = _Pump(process, command, self.redactor, log, on_line)
             try:
@@ -139,12 +139,12 @@ class Processes:
         )
 
     @contextlib.contextmanager
-    def _recorded(self, command: Command) -> Iterator[Mapping[str, str]]:
+    def _recorded(self, command: Command) -> Iterator[tuple[Mapping[str, str], tuple[int, ...]]]:
         if self.records is None:
-            yield command.environment
+            yield command.environment, ()
             return
-        with process_records.record(self.records, title=command.title) as marker:
-            yield {**command.environment, process_records.VARIABLE: marker}
+        with process_records.record(self.records, title=command.title) as (marker, descriptor):
+            yield {**command.environment, process_records.VARIABLE: marker}, (descriptor,)
 
 
 def end_group(process: subprocess.Popen[bytes], *, grace: float, hurried: threading.Event | None = None) -> None:
@@ -174,7 +174,7 @@ def plain_text(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
-def _start(command: Command, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(command: Command, environment: Mapping[str, str], inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
     if not command.cwd.is_dir():
         raise ToolMissing(f"{command.title} cannot run, its folder does not exist", place=str(command.cwd))
     pipes = [os.pipe() for _ in range(2)] if command.outlives_us else []
@@ -187,7 +187,7 @@ def _start(command: Command, environment: Mapping[str, str]) -> subprocess.Popen
             stdout=pipes[0][1] if pipes else subprocess.PIPE,
             stderr=pipes[1][1] if pipes else subprocess.PIPE,
             # The child holds the reading ends too: a pipe that lost its reader would kill it at its next word.
-            pass_fds=[read for read, _ in pipes],
+            pass_fds=[*inherited, *(read for read, _ in pipes)],
             # What a tool leaves behind (a plan, a build) is nobody else's business.
             umask=0o077,
             # A group of its own: Ctrl-C reaches us alone, and we pass it on in order.

@@ -1,13 +1,16 @@
 """Notes about running children, so that a run that was killed leaves no program behind unnoticed.
 
 The note is written before the program starts and names a marker that the program carries in its environment; the
-next run finds by it what is still alive, and ends only that. Without a note nothing is ever ended. A note that
-is left behind also proves that this machine had started the program, which is what breaking a stale lock needs.
+next run finds by it what is still alive, and ends only that. Where environments cannot be read (no /proc), the proof is
+a locked file beside the note: the program holds it open for as long as it lives. A process id alone is no proof, since
+ids are given away again. Without a note nothing is ever ended. A note that is left behind also proves that this machine
+had started the program, which is what breaking a stale lock needs.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -18,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deployer.adapters.files import make_folder, write_private
+from deployer.adapters.files import PRIVATE_FILE, disk_errors, make_folder, write_private
 from deployer.errors import LocalDisk
 
 VARIABLE = "DEPLOYER_PROCESS"
@@ -36,16 +39,23 @@ class Leftover:
 
 
 @contextlib.contextmanager
-def record(folder: Path, *, title: str) -> Iterator[str]:
-    """Note that a program is being started; the note goes when the program has ended."""
+def record(folder: Path, *, title: str) -> Iterator[tuple[str, int]]:
+    """Note that a program is being started; the note goes when the program has ended.
+
+    Gives the marker for its environment, and the descriptor that it has to inherit.
+    """
     marker = uuid.uuid4().hex
     make_folder(folder)
     note = folder / f"{marker}.json"
-    _write(note, {"title": title, "since": datetime.now(UTC).isoformat(), "pid": None})
+    with disk_errors(folder):
+        descriptor = os.open(_held(note), os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:
-        yield marker
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _write(note, {"title": title, "since": datetime.now(UTC).isoformat(), "pid": None})
+        yield marker, descriptor
     finally:
-        note.unlink(missing_ok=True)
+        os.close(descriptor)
+        _remove(note)
 
 
 def attach(folder: Path | None, environment: Mapping[str, str], pid: int) -> None:
@@ -67,9 +77,9 @@ def leftovers(folder: Path) -> list[Leftover]:
             since = datetime.fromisoformat(data["since"])
         except (OSError, ValueError, KeyError, TypeError):
             # Cut off while being written: the program cannot have been started yet.
-            note.unlink(missing_ok=True)
+            _remove(note)
             continue
-        found.append(Leftover(str(data.get("title")), since, _alive(note.stem, data.get("pid")), note))
+        found.append(Leftover(str(data.get("title")), since, _alive(note, data.get("pid")), note))
     return sorted(found, key=lambda leftover: leftover.since)
 
 
@@ -90,7 +100,7 @@ def end_leftovers(folder: Path, *, patience: float = 0.0, grace: float = 20.0) -
 def forget(found: list[Leftover]) -> None:
     """Remove the notes of programs that are dealt with."""
     for leftover in found:
-        leftover.note.unlink(missing_ok=True)
+        _remove(leftover.note)
 
 
 def _wait(folder: Path, seconds: float) -> None:
@@ -107,11 +117,11 @@ def _signal_all(folder: Path, number: signal.Signals) -> bool:
     return bool(alive)
 
 
-def _alive(marker: str, pid: int | None) -> tuple[int, ...]:
+def _alive(note: Path, pid: int | None) -> tuple[int, ...]:
     if not _PROC.is_dir():
-        # The group's leader is all we can recognise here; its id may have been given away, so the group must fit too.
-        return (pid,) if pid is not None and _leads_its_group(pid) else ()
-    sought = f"{VARIABLE}={marker}".encode()
+        # While anything of its group is alive, the leader's id is not given away.
+        return (pid,) if pid is not None and _is_held(note) and _leads_its_group(pid) else ()
+    sought = f"{VARIABLE}={note.stem}".encode()
     found = []
     for entry in _PROC.iterdir():
         if entry.name.isdigit():
@@ -119,6 +129,31 @@ def _alive(marker: str, pid: int | None) -> tuple[int, ...]:
                 if sought in (entry / "environ").read_bytes().split(b"\0"):
                     found.append(int(entry.name))
     return tuple(found)
+
+
+def _held(note: Path) -> Path:
+    return note.with_suffix(".held")
+
+
+def _is_held(note: Path) -> bool:
+    """Whether the program, or one that it started, is alive: whoever ends lets go of the lock."""
+    try:
+        descriptor = os.open(_held(note), os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _remove(note: Path) -> None:
+    note.unlink(missing_ok=True)
+    _held(note).unlink(missing_ok=True)
 
 
 def _leads_its_group(pid: int) -> bool:
