@@ -57,11 +57,13 @@ def recap_lines(result: RunResult, *, environment: str, target: str) -> Iterator
     yield f"RECAP {environment} ({target})  {counts}  {seconds(result.seconds)}"
     if result.check:
         pending = sum(len(step.changes) for step in result.results)
-        yield (
-            f"check: {pending} change{'' if pending == 1 else 's'} would be made; nothing was written"
-            if pending
-            else "check: nothing would change"
-        )
+        changes = f"{pending} change{'' if pending == 1 else 's'}"
+        if result.error is not None:
+            # What was not looked at may change as well.
+            known = f"{changes} found so far" if pending else "what would change is not known"
+            yield f"check: incomplete, {known}; nothing was written"
+        else:
+            yield f"check: {changes} would be made; nothing was written" if pending else "check: nothing would change"
 
 
 def slowest_lines(result: RunResult, *, least: float = 1.0, count: int = 3) -> Iterator[str]:

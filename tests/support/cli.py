@@ -67,6 +67,8 @@ class FileStep(BaseStep[bool]):
 
     path: Path
     error: DeployError | Exception | None = None
+    refusal: DeployError | None = None
+    """Raised when it looks, so under --check as well."""
     diff_text: str = ""
     kill: bool = False
     progress: Sequence[str] = field(default=())
@@ -74,6 +76,8 @@ class FileStep(BaseStep[bool]):
     def observe(self, context: Context) -> bool:
         for text in self.progress:
             context.say(text)
+        if self.refusal is not None:
+            raise self.refusal
         return self.path.exists()
 
     def diff(self, context: Context, facts: bool) -> Sequence[Change]:

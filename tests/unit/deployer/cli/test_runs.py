@@ -99,6 +99,24 @@ def test_check_without_changes_exits_0_even_when_asked_for_details(
     assert "check: nothing would change" in ran.err
 
 
+def test_a_check_that_failed_does_not_say_that_nothing_would_change(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes after the failed step is not known; changes found before it are counted as such."""
+    first, second = two_steps(checkout.root)
+    broken = FileStep(name="first", path=checkout.root / "one", refusal=Unverified("no answer"))
+    use_steps(monkeypatch, [broken, second])
+    at_once = checkout.inv("deploy", "--env", "dev", "--check")
+    late = FileStep(name="second", needs=("first",), path=checkout.root / "two", refusal=Unverified("no answer"))
+    use_steps(monkeypatch, [first, late])
+    later = checkout.inv("deploy", "--env", "dev", "--check")
+
+    assert (at_once.code, later.code) == (8, 8)
+    assert "nothing would change" not in at_once.err
+    assert "check: incomplete, what would change is not known; nothing was written\n" in at_once.err
+    assert "check: incomplete, 1 change found so far; nothing was written\n" in later.err
+
+
 def test_a_failure_is_said_last_with_place_and_next_command(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,7 +93,7 @@ def test_check_and_diff_say_more() -> None:
 
     assert "         ~   may update worker.this\n" in text
     assert "             - a\n             + b\n" in text
-    assert "check: 2 changes would be made; nothing was written\n" in text
+    assert "check: incomplete, 2 changes found so far; nothing was written\n" in text
 
 
 def test_an_error_has_cause_place_details_and_hint() -> None:
