@@ -69,8 +69,10 @@ class TerminalReport:
         self._status()
 
     def stopping(self, why: str) -> None:
-        """Say that the end is near, and how to hasten it."""
-        names = ", ".join(sorted(self.at_work)) or "nothing"
+        """Say what is still waited for, and how to hasten it; with nothing at work the end is here and says why."""
+        if not self.at_work:
+            return
+        names = ", ".join(sorted(self.at_work))
         self.sink.talk(f"{why}: waiting for {names} to end; Ctrl-C again to insist")
 
     def tick(self) -> None:

@@ -147,6 +147,19 @@ def test_an_interruption_names_what_is_waited_for() -> None:
     assert err.getvalue() == "interrupted: waiting for worker to end; Ctrl-C again to insist\n"
 
 
+def test_an_interruption_with_nothing_at_work_waits_for_nothing() -> None:
+    """No line about waiting, whether no step began yet or the last one has ended."""
+    err = io.StringIO()
+    report = TerminalReport(Sink(out=io.StringIO(), err=err), environment="d", target="s")
+    report.stopping(Interrupted("interrupted").message)
+    report.started("worker")
+    report.finished(StepResult(name="worker", status=Status.OK))
+    report.stopping(Interrupted("interrupted").message)
+
+    assert "waiting" not in err.getvalue()
+    assert "interrupted" not in err.getvalue()
+
+
 def test_differences_of_texts() -> None:
     """An absent file and what it would hold."""
     assert text_diff(None, "a\n", name="f").splitlines() == ["--- (absent)", "+++ f (wanted)", "@@ -0,0 +1 @@", "+a"]
