@@ -2,6 +2,7 @@
 
 Invoke prints "No idea what '--chek' is!" and exits 1. It has no hook for that, so `install` wraps the two methods of
 its Program in which task arguments are parsed; when our tasks are loaded, both are still to come. Ours exit with 2.
+A command line without any task lists them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ def install() -> None:
         method = getattr(Program, name)
         if not hasattr(method, "__wrapped__"):
             setattr(Program, name, _friendly(method))
+    # By setattr: to mypy a method that is assigned is an error.
+    setattr(Program, "no_tasks_given", _list_tasks)  # noqa: B010
 
 
 def _friendly(method: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -47,6 +50,12 @@ def _friendly(method: Callable[[Any], None]) -> Callable[[Any], None]:
             raise Exit(_unknown("collection", found.group(1), program.collection.collections), code=2) from None
 
     return parse
+
+
+def _list_tasks(program: Any) -> None:
+    """Answer a bare `inv` with the tasks, in place of Invoke's own flags, which say nothing of this repository."""
+    program.list_tasks()
+    raise Exit
 
 
 def _refuse_dry(program: Any) -> None:

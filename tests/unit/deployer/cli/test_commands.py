@@ -181,6 +181,15 @@ def test_dry_of_invoke_is_refused_and_nothing_runs(
     assert not (checkout.root / ".work").exists()
 
 
+def test_a_bare_inv_lists_the_tasks(checkout: Checkout) -> None:
+    """The same as --list, not the flags of Invoke; those stay with --help."""
+    bare, listed, helped = checkout.inv(), checkout.inv("--list"), checkout.inv("--help")
+
+    assert (bare.code, bare.out) == (0, listed.out)
+    assert "  deploy " in bare.out
+    assert "Core options:" in helped.out
+
+
 def test_help_and_list_still_exit_0(checkout: Checkout) -> None:
     """The friendlier answers do not swallow the good ones."""
     listed, helped = checkout.inv("--list"), checkout.inv("--help", "deploy")
