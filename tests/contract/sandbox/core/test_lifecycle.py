@@ -170,7 +170,7 @@ def test_a_moved_home_ends_its_sandbox_and_up_starts_it_there(home: Path, tmp_pa
     with contextlib.suppress(httpx.ConnectError):  # at once, whether it has noticed by itself or not
         assert httpx.get(f"{before['control']}/health").status_code == 503
     if wait:
-        assert within(4.0, lambda: not any(map(alive, pids)))
+        assert within(10.0, lambda: not any(map(alive, pids)))
     after = up(home)
     assert not any(map(alive, pids))
     assert not checkout.exists()
