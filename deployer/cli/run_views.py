@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from deployer.cli.subject import begin, open_run
-from deployer.errors import ToolMissing
+from deployer.errors import DeployError, ToolMissing
 
 if TYPE_CHECKING:
     from deployer.cli.session import Session
+    from deployer.playbooks.wiring import Wiring
 
 
 def show_rendered(
@@ -73,6 +74,9 @@ def show_outputs(session: Session, *, env: str, sandbox: bool, settings: Sequenc
         )
         return 0
     session.sink.data(f"url = {url}")
+    if not any(found.values()):
+        session.sink.talk(_not_deployed(session))
+        return 0
     for stack, values in found.items():
         if not values:
             session.sink.talk(f"stack `{stack}` has no outputs; it may not be deployed yet")
@@ -87,17 +91,36 @@ def open_site(session: Session, *, env: str, sandbox: bool, start_browser: bool)
 
     subject = begin(session, env=env, sandbox=sandbox)
     environment = subject.environment
-    url = connect(session, subject.loaded, environment, sandbox=sandbox).public_url(environment.host)
+    target = connect(session, subject.loaded, environment, sandbox=sandbox)
+    url = target.public_url(environment.host)
+    absent = _is_absent(subject.wiring(session, target))
     if session.json:
         session.document({"schema": 1, "environment": environment.name, "target": session.target, "url": url})
     else:
         session.sink.data(url)
-    if start_browser and not session.json:
+    if absent:
+        session.sink.talk(_not_deployed(session))
+    elif start_browser and not session.json:
         import webbrowser
 
         if not webbrowser.open(url):
             session.sink.talk("no browser could be started here; open the address yourself")
     return 0
+
+
+def _is_absent(wiring: Wiring) -> bool:
+    """Whether the state is there to be read and knows nothing; an address may be asked for without credentials."""
+    from deployer.playbooks.outputs import outputs
+
+    try:
+        return not any(outputs(wiring).values())
+    except DeployError:
+        return False
+
+
+def _not_deployed(session: Session) -> str:
+    flags = f"--env {session.environment}" + (" --sandbox" if session.target == "sandbox" else "")
+    return f"not deployed yet: `inv deploy {flags}`"
 
 
 def examine(session: Session, *, env: str, sandbox: bool) -> int:

@@ -90,6 +90,32 @@ def test_open_prints_the_address(checkout: Checkout) -> None:
     assert checkout.inv("open", "--env", "pr-7", "--print").out == "https://pr-7.vibechecc.app\n"
 
 
+@pytest.mark.parametrize("deployed", [False, True])
+def test_open_and_outputs_say_when_nothing_is_deployed(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, deployed: bool
+) -> None:
+    """State without outputs: the next command in place of a browser that would show an error page."""
+    opened: list[str] = []
+
+    def open_browser(url: str) -> bool:
+        opened.append(url)
+        return True
+
+    found = {"site": {"worker_name": "w"} if deployed else {}, "hosts": {}}
+    monkeypatch.setattr("deployer.playbooks.outputs.outputs", lambda _: found)
+    monkeypatch.setattr("webbrowser.open", open_browser)
+
+    shown, outputs = checkout.inv("open", "--env", "dev"), checkout.inv("outputs", "--env", "dev")
+
+    said = "not deployed yet: `inv deploy --env development`\n"
+    assert (shown.code, shown.out) == (0, "https://dev.vibechecc.app\n")
+    assert shown.err == ("" if deployed else said)
+    assert opened == (["https://dev.vibechecc.app"] if deployed else [])
+    assert outputs.code == 0
+    assert (outputs.err == said) is not deployed
+    assert ("stack `hosts` has no outputs" in outputs.err) is deployed
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
