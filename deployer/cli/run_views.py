@@ -119,8 +119,8 @@ def _is_absent(wiring: Wiring) -> bool:
 
 
 def _not_deployed(session: Session) -> str:
-    flags = f"--env {session.environment}" + (" --sandbox" if session.target == "sandbox" else "")
-    return f"not deployed yet: `inv deploy {flags}`"
+    sandbox = " --sandbox" if session.target == "sandbox" else ""
+    return f"not deployed yet: `inv deploy --env {session.environment}{sandbox}`"
 
 
 def examine(session: Session, *, env: str, sandbox: bool) -> int:
