@@ -9,13 +9,16 @@ Order follows from needs alone: the build runs beside Terraform and the push, si
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
+from deployer.adapters.terraform import Plan
 from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.step import Step
 from deployer.playbooks.render import remember_outputs
 from deployer.playbooks.wiring import Wiring, require_credentials
+from deployer.steps.ahead import Ahead
 from deployer.steps.app import BUILD, AppBuild
 from deployer.steps.convex import BACKEND, ConvexBackend, ConvexFunctions, ConvexVariables
 from deployer.steps.guards import DeployGuards
@@ -32,6 +35,7 @@ AFTER_WORKER: Final = "hosts"
 def deploy(wiring: Wiring) -> Playbook:
     """The steps of a deploy."""
     stacks = wiring.environment.stacks
+    ahead: dict[str, Ahead] = {name: Ahead(partial(_first_plan, wiring, name)) for name in stacks}
     before = [name for name in stacks if name != AFTER_WORKER]
     after = [name for name in stacks if name == AFTER_WORKER]
     ready = ("worker", *(f"terraform {name}" for name in stacks), "convex functions")
@@ -48,11 +52,11 @@ def deploy(wiring: Wiring) -> Playbook:
                 bucket=wiring.state_bucket,
                 location=wiring.loaded.inventory.project.location,
             ),
-            *(_stack(wiring, name, needs=("state bucket",)) for name in before),
+            *(_stack(wiring, name, ahead, needs=("state bucket",), begins=after) for name in before),
             *_convex(wiring),
             _build(wiring),
             _worker(wiring, before),
-            *(_stack(wiring, name, needs=("state bucket", "worker")) for name in after),
+            *(_stack(wiring, name, ahead, needs=("state bucket", "worker")) for name in after),
             _proof(wiring, needs=ready),
         ),
     )
@@ -88,7 +92,13 @@ def _guards(wiring: Wiring, *, host: str | None) -> Step[Any]:
     )
 
 
-def _stack(wiring: Wiring, stack: str, *, needs: tuple[str, ...]) -> Step[Any]:
+def _first_plan(wiring: Wiring, stack: str) -> Plan:
+    return wiring.stack(stack).plan(details=True)
+
+
+def _stack(
+    wiring: Wiring, stack: str, ahead: Mapping[str, Ahead], *, needs: tuple[str, ...], begins: Sequence[str] = ()
+) -> Step[Any]:
     return TerraformStack(
         name=f"terraform {stack}",
         needs=needs,
@@ -102,6 +112,8 @@ def _stack(wiring: Wiring, stack: str, *, needs: tuple[str, ...]) -> Step[Any]:
         details=wiring.details,
         adoption=wiring.adoption(stack),
         recover=wiring.recover_once,
+        ahead=ahead[stack],
+        begins=tuple(ahead[name] for name in begins),
     )
 
 

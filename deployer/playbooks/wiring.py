@@ -113,7 +113,12 @@ class Wiring:
     def _node_environment(self, *credentials: str) -> dict[str, str]:
         environment = self.target.tool_environment(credentials=credentials)
         path = environment.get("PATH", "")
-        return {**environment, "PATH": f"{self.programs}{_PATH_SEPARATOR}{path}"}
+        return {
+            **environment,
+            "PATH": f"{self.programs}{_PATH_SEPARATOR}{path}",
+            # Compiled once: Wrangler alone is 15 MB of script, and most of its time is reading them.
+            "NODE_COMPILE_CACHE": str(self.root / ".work" / "node-compiled"),
+        }
 
     @once
     def _leftovers(self) -> list[process_records.Leftover]:

@@ -19,6 +19,7 @@ from deployer.engine.change import Action, Change, Unknown
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import ServiceFailed, ServiceUnreachable, StateLocked, ToolFailed
 from deployer.steps.adoption import Adoption
+from deployer.steps.ahead import Ahead
 
 _ACTIONS = {"create": Action.CREATE, "update": Action.UPDATE, "replace": Action.REPLACE, "delete": Action.DELETE}
 _ADOPTED = " (made by a deploy that was cut off, taken into the state)"
@@ -112,6 +113,9 @@ class TerraformStack(BaseStep[StackFacts]):
     adoption: Adoption
     # Ends, once per run, what a killed run has left running.
     recover: Callable[[], None]
+    # This stack's plan, begun by the apply of an earlier stack; and those that this one's apply begins.
+    ahead: Ahead
+    begins: tuple[Ahead, ...] = ()
     # Attributes of every change, for `--diff`.
     details: bool = False
 
@@ -121,15 +125,23 @@ class TerraformStack(BaseStep[StackFacts]):
             self.recover()
         stack = self.stack()
         if self.state.bucket.exists():
-            plan = stack.plan(details=self.details or context.check)
+            plan = self._planned_ahead() or stack.plan(details=self.details or context.check)
         elif context.check:
             plan = stack.plan(with_backend=False, details=True)
         else:
             raise ServiceFailed("the bucket of the state does not exist", place=f"bucket `{self.state.bucket.name}`")
         if not self.adoption.concerns(plan.changes):
             return StackFacts(plan, {})
-        detailed = plan if self.details or context.check else stack.read_details(plan)
+        detailed = (
+            plan
+            if all(change.wanted for change in plan.changes if change.word == "create")
+            else stack.read_details(plan)
+        )
         return StackFacts(plan, self.adoption.existing(detailed.changes))
+
+    def _planned_ahead(self) -> Plan | None:
+        plan = self.ahead.take()
+        return plan if plan is not None and not self.state.exists() else None
 
     def diff(self, context: Context, facts: StackFacts) -> Sequence[Change]:
         """One change per resource, in Terraform's words."""
@@ -143,6 +155,8 @@ class TerraformStack(BaseStep[StackFacts]):
 
     def apply(self, context: Context, facts: StackFacts, changes: Sequence[Change]) -> Mapping[str, object]:
         """Apply the plan that was shown; what an earlier apply had made already is taken into the state first."""
+        for other in self.begins:
+            other.begin()
         stack = self.stack()
         self.state.keep_copy()
         plan = facts.plan
