@@ -173,7 +173,9 @@ def test_outputs_that_the_apply_decides_are_unknown_to_later_steps() -> None:
     """The rest is known; a plan without outputs hands on nothing."""
     from deployer.adapters.terraform.plan import UnknownOutput
 
-    step = TerraformStack(name="terraform site", stack=ANY, state=ANY, stack_name="site", adoption=ANY, recover=ANY, ahead=ANY)
+    step = TerraformStack(
+        name="terraform site", stack=ANY, state=ANY, stack_name="site", adoption=ANY, recover=ANY, ahead=ANY
+    )
     change = plan_changes(plan(PlannedChange("create", "a.b")), "site")
     facts = StackFacts(plan(outputs={"kv_ids": {"A": "1", "B": UnknownOutput("B")}, "name": "n"}), {})
     known: Any = step.known(facts, change)["site.outputs"]
