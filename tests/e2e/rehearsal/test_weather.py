@@ -347,6 +347,9 @@ def test_a_full_disk_is_named(stage: Rehearsal) -> None:
         ["unshare", "-rm", "sh", "-c", f"{mount} && exec {inv}"], cwd=stage.root, env=stage.environment,
         capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300, check=False,
     )  # fmt: skip
-    check_failure(Ran(done.returncode, done.stdout, done.stderr), 1)
+    # Steps that are at work at the same time may all meet it.
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hint: free some space" in done.stderr
     assert "No space left" in done.stderr or "disk is full" in done.stderr or "no space" in done.stderr
     converges(stage)
