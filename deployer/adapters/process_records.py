@@ -16,7 +16,7 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,17 +83,17 @@ def leftovers(folder: Path) -> list[Leftover]:
     return sorted(found, key=lambda leftover: leftover.since)
 
 
-def end_leftovers(folder: Path, *, patience: float = 0.0, grace: float = 20.0) -> list[Leftover]:
+def end_leftovers(folder: Path, *, patience: float = 0.0, patient: str = "", grace: float = 20.0) -> list[Leftover]:
     """End what is still alive of earlier runs, politely first. The notes stay until `forget`.
 
-    For `patience` seconds it may end by itself: interrupting a program in the middle of a request can lose the answer.
+    For `patience` seconds those whose title begins with `patient` may end by themselves: interrupting a program in the
+    middle of a request can lose the answer.
     """
     found = leftovers(folder)
-    _wait(folder, patience)
-    for number, wait in ((signal.SIGINT, grace), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
-        if not _signal_all(folder, number):
-            break
-        _wait(folder, wait)
+    if patience:
+        _end(folder, grace, lambda left: not left.title.startswith(patient))
+        _wait(folder, patience, _any)
+    _end(folder, grace, _any)
     return found
 
 
@@ -103,18 +103,29 @@ def forget(found: list[Leftover]) -> None:
         _remove(leftover.note)
 
 
-def _wait(folder: Path, seconds: float) -> None:
+def _any(_left: Leftover) -> bool:
+    return True
+
+
+def _end(folder: Path, grace: float, which: Callable[[Leftover], bool]) -> None:
+    for number, seconds in ((signal.SIGINT, grace), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+        alive = _pids(folder, which)
+        if not alive:
+            break
+        for pid in alive:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+        _wait(folder, seconds, which)
+
+
+def _wait(folder: Path, seconds: float, which: Callable[[Leftover], bool]) -> None:
     limit = time.monotonic() + seconds
-    while time.monotonic() < limit and any(left.pids for left in leftovers(folder)):
+    while time.monotonic() < limit and _pids(folder, which):
         time.sleep(0.05)
 
 
-def _signal_all(folder: Path, number: signal.Signals) -> bool:
-    alive = [pid for leftover in leftovers(folder) for pid in leftover.pids]
-    for pid in alive:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
-    return bool(alive)
+def _pids(folder: Path, which: Callable[[Leftover], bool]) -> list[int]:
+    return [pid for left in leftovers(folder) if which(left) for pid in left.pids]
 
 
 def _alive(note: Path, pid: int | None) -> tuple[int, ...]:

@@ -122,7 +122,7 @@ class Wiring:
 
     @once
     def _leftovers(self) -> list[process_records.Leftover]:
-        found = process_records.end_leftovers(self.records, patience=_LEFTOVER_PATIENCE)
+        found = process_records.end_leftovers(self.records, patience=_LEFTOVER_PATIENCE, patient="terraform")
         # A note of a Terraform whose lock is still there stays: it is the proof by which that may be released.
         stacks = [stack for stack in self.environment.stacks if self.state_file(stack).locked()] if found else []
         proofs = tuple(f"({stack})" for stack in stacks)

@@ -28,7 +28,8 @@ class Ahead:
         """Start planning; comes back at once."""
         with self._lock:
             if not self._threads:
-                thread = threading.Thread(target=self._plan, name="terraform ahead", daemon=True)
+                # Not a daemon: an interrupted run waits until this Terraform, interrupted as well, is gone.
+                thread = threading.Thread(target=self._plan, name="terraform ahead", daemon=False)
                 self._threads.append(thread)
                 thread.start()
 

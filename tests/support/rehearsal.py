@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from deployer.adapters import process_records
+
 ROOT = Path(__file__).parents[2]
 APPLICATION = Path(__file__).parent / "application"
 _COPIED = ("deployer", "sandbox", "templates", "terraform", "environments.toml", "tasks.py")
@@ -115,6 +117,12 @@ class Rehearsal:
         self.inv("sandbox.fault", "--clear")
         ran = self.inv("sandbox.reset")
         assert ran.code == 0, ran.err
+        self.forget_work()
+
+    def forget_work(self) -> None:
+        """Remove the work folder; programs of killed runs, which only their notes in there name, end first."""
+        for records in (self.root / ".work").glob("*/*/processes"):
+            process_records.end_leftovers(records, grace=5)
         shutil.rmtree(self.root / ".work", ignore_errors=True)
 
     def requests(self) -> list[dict[str, Any]]:
@@ -155,6 +163,7 @@ def rehearsal(*, application: Path | None = None) -> Iterator[Rehearsal]:
     try:
         yield running
     finally:
+        running.forget_work()
         running.inv("sandbox.down")
         shutil.rmtree(base, ignore_errors=True)
 

@@ -296,3 +296,30 @@ time.sleep(30)
         processes.run(command(tmp_path, code, grace=10.0), on_line=lambda _line: stop.set())
     assert marker.exists()
     assert "saving the state" in (tmp_path / "logs" / "tool.log").read_text()
+
+
+def test_only_those_named_may_go_on_for_a_while(tmp_path: Path) -> None:
+    """Terraform is waited for; what hangs beside it does not make the next run wait."""
+    records = tmp_path / "records"
+    with (
+        process_records.record(records, title="terraform apply (site)") as (terraform, _),
+        process_records.record(records, title="wrangler deploy") as (wrangler, _),
+    ):
+        runs = {
+            name: subprocess.Popen(
+                [sys.executable, "-c", f"import time; time.sleep({seconds})"],
+                env={process_records.VARIABLE: marker},
+                start_new_session=True,
+            )
+            for name, marker, seconds in (("terraform", terraform, 1.5), ("wrangler", wrangler, 60))
+        }
+        wait_until(lambda: all(left.pids for left in process_records.leftovers(records)))
+        # Somebody has to take note of their end, or they stay in the list of processes.
+        reapers = [threading.Thread(target=run.wait) for run in runs.values()]
+        for thread in reapers:
+            thread.start()
+        process_records.end_leftovers(records, patience=30, patient="terraform", grace=5)
+        for thread in reapers:
+            thread.join()
+    assert runs["terraform"].returncode == 0, "it came to its own end"
+    assert runs["wrangler"].returncode != 0, "it was ended"
