@@ -9,12 +9,14 @@ and the next command. Only `cli/boundary.py` catches them. This module knows no 
     |- ToolMissing 3       ToolTooOld 3
     |- CredentialsMissing 4  CredentialsRefused 4  SecretMissing 4
     |- ToolFailed 5        ToolTimedOut 5
-    |- PlanChanged 6
+    |- PlanChanged 6        PlanUnusable 6         PlanApplied 6
     |- StateLocked 7       EnvironmentLocked 7
     |- Unverified 8
     |- ServiceUnreachable 9  ServiceFailed 9      RateLimited 9
     |- ChangesPending 10
-    |- GuardRefused 11
+    |- GuardRefused 11      PolicyViolated 11      Frozen 11
+    |- ApprovalMissing 12
+    |- Damaged 13
     |- InternalError 70
     `- Interrupted 130
 """
@@ -176,6 +178,22 @@ class PlanChanged(DeployError):
     meaning = "the world changed after the plan that would be applied was made"
 
 
+class PlanUnusable(DeployError):
+    """A plan bundle cannot be used at all: incomplete, edited, of another repository, of a newer schema."""
+
+    exit_code = 6
+    reason = "plan-unusable"
+    meaning = "the plan bundle is incomplete, was edited, or is none of ours"
+
+
+class PlanApplied(DeployError):
+    """A plan bundle is applied once."""
+
+    exit_code = 6
+    reason = "plan-applied"
+    meaning = "the plan bundle was applied already"
+
+
 class StateLocked(DeployError):
     """Somebody else holds Terraform's state lock."""
 
@@ -185,11 +203,11 @@ class StateLocked(DeployError):
 
 
 class EnvironmentLocked(DeployError):
-    """Another run of this checkout is working on the same environment."""
+    """Another run, here or elsewhere, is working on the same environment."""
 
     exit_code = 7
     reason = "environment-locked"
-    meaning = "another run on this machine works on the same environment"
+    meaning = "another run works on the same environment"
 
 
 class Unverified(DeployError):
@@ -225,11 +243,11 @@ class RateLimited(DeployError):
 
 
 class ChangesPending(DeployError):
-    """`--check --detailed-exitcode` found something to change."""
+    """`inv plan`, or `--check --detailed-exitcode`, found something to change."""
 
     exit_code = 10
     reason = "changes-pending"
-    meaning = "`--detailed-exitcode` was given and there is something to change"
+    meaning = "there is something to change (`inv plan`, or `--check --detailed-exitcode`)"
 
 
 class GuardRefused(DeployError):
@@ -238,6 +256,38 @@ class GuardRefused(DeployError):
     exit_code = 11
     reason = "guard-refused"
     meaning = "a guard rail of the environment forbids it"
+
+
+class PolicyViolated(DeployError):
+    """A plan breaks a rule of the inventory's policy; `details` list each with its id, reason and place."""
+
+    exit_code = 11
+    reason = "policy-violated"
+    meaning = "a plan breaks a rule of the policy"
+
+
+class Frozen(DeployError):
+    """A freeze window of the inventory is open."""
+
+    exit_code = 11
+    reason = "frozen"
+    meaning = "a freeze window forbids changes now"
+
+
+class ApprovalMissing(DeployError):
+    """Fewer people have approved this very plan than the inventory asks for."""
+
+    exit_code = 12
+    reason = "approval-missing"
+    meaning = "the plan has not been approved by as many people as the inventory asks for"
+
+
+class Damaged(DeployError):
+    """A state, a copy of one, or the ledger is not what it should be; nothing is done on top of it."""
+
+    exit_code = 13
+    reason = "damaged"
+    meaning = "a state, a copy of a state or the ledger is damaged or contradicts itself"
 
 
 class InternalError(DeployError):

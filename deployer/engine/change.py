@@ -31,6 +31,9 @@ class Change:
     `detail` are preformatted lines that only `--diff` shows; make them with `text_diff` or take the tool's own.
     `certain=False` says that the change depends on a value which is not known before an earlier step was applied: the
     step may turn out to have nothing to do. It is shown as "may change".
+    `meaning` stands for everything that the change does: two changes of one address with the same meaning do the same,
+    whenever and wherever they were computed. It is a digest or a keyed fingerprint, so it tells no value; make it with
+    data that is known before any step has run. `forces` are the attributes because of which a thing is replaced.
     """
 
     action: Action
@@ -38,6 +41,8 @@ class Change:
     summary: str
     detail: str = ""
     certain: bool = True
+    meaning: str = ""
+    forces: tuple[str, ...] = ()
 
     def document(self, *, detail: bool = False) -> dict[str, object]:
         """This change for the JSON document; `detail` adds the lines of `--diff`."""

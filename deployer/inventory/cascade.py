@@ -23,6 +23,7 @@ WHOLE: Final = (
     ("convex", "secrets", "*"),
     ("convex", "deploy_key"),
     ("project", "fingerprint_key"),
+    ("project", "state", "copy_key"),
 )
 """Tables that are one value: secret references."""
 

@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from deployer.errors import ConfigError, UsageError
 from deployer.inventory import checks, names
+from deployer.inventory.base import Model
 from deployer.inventory.cascade import Layered, Source, Table, fill, leaves
-from deployer.inventory.model import App, Environment, Inventory, Model, Project
+from deployer.inventory.model import App, Environment, Inventory, Project
 from deployer.inventory.origin import Origin, dotted
 from deployer.inventory.positions import KeyPath, Position, parse_key, positions
 from deployer.inventory.problems import config_error

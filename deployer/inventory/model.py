@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-_NAME: Final = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
-_BINDING: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
+from deployer.inventory import base, review
+from deployer.inventory.base import Binding, Model, Name, RelativePath, SecretRef, Text
+from deployer.inventory.review import Approvals, Approver, Freeze, Planning, Rule, StateKeeping
+
 _HOST: Final = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
-_RELATIVE: Final = r"^[^/]"
 _URL_PATH: Final = r"^/"
 _DATE: Final = r"^\d{4}-\d{2}-\d{2}$"
 _ACCOUNT: Final = r"^[0-9a-f]{32}$"
@@ -23,10 +24,9 @@ _ZONE_PATH: Final = r"^/[A-Za-z0-9._~/-]{0,200}$"
 _RULESET: Final = r"^(cloudflare_free|cloudflare_managed|exposed_credentials|owasp_core|[0-9a-f]{32})$"
 _SETTING: Final = r"^[a-z0-9_]{2,64}$"
 FORMS: Final = {
-    _NAME: "a name of small letters, digits and inner hyphens",
-    _BINDING: "a name of letters, digits and underscores that begins with no digit",
+    **base.FORMS,
+    **review.FORMS,
     _HOST: "a host name in small letters, such as dev.example.com",
-    _RELATIVE: "a relative path",
     _URL_PATH: "a path that begins with /",
     _DATE: "a date such as 2026-11-01",
     _ACCOUNT: "an account id of 32 hexadecimal digits",
@@ -36,13 +36,10 @@ FORMS: Final = {
 }
 """What the patterns mean, for messages."""
 
-Name = Annotated[str, StringConstraints(pattern=_NAME)]
 WorkerName = Annotated[Name, StringConstraints(max_length=63)]
 BucketName = Annotated[Name, StringConstraints(min_length=3, max_length=63)]
 NamespaceTitle = Annotated[str, StringConstraints(min_length=1, max_length=512)]
-Binding = Annotated[str, StringConstraints(pattern=_BINDING)]
 HostName = Annotated[str, StringConstraints(pattern=_HOST, max_length=253)]
-RelativePath = Annotated[str, StringConstraints(pattern=_RELATIVE)]
 UrlPath = Annotated[str, StringConstraints(pattern=_URL_PATH)]
 ZonePath = Annotated[str, StringConstraints(pattern=_ZONE_PATH)]
 Ruleset = Annotated[str, StringConstraints(pattern=_RULESET)]
@@ -50,34 +47,6 @@ SettingId = Annotated[str, StringConstraints(pattern=_SETTING)]
 Ttl = Annotated[int, Field(ge=0, le=31536000)]
 Command = Annotated[tuple[str, ...], Field(min_length=1)]
 Stack = Literal["zone", "site", "hosts"]
-Text = Annotated[str, StringConstraints(min_length=1)]
-
-
-class Model(BaseModel):
-    """What all parts of the inventory have in common."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class SecretRef(Model):
-    """Where a secret's value is kept; never the value.
-
-    Either a key of an AWS Secrets Manager secret whose text is a JSON object, or a variable of the process environment.
-    """
-
-    aws: Text | None = Field(default=None, description="Id of the secret in AWS Secrets Manager")
-    key: Text | None = Field(default=None, description="Key within the secret's JSON object")
-    env: Binding | None = Field(default=None, description="Name of an environment variable that holds the value")
-    required: bool = Field(default=True, description="Whether a deploy is refused when there is no value")
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Self:
-        if (self.env is None) == (self.aws is None) or (self.aws is None) != (self.key is None):
-            raise ValueError('a secret is either { aws = "secret id", key = "json key" } or { env = "NAME" }')
-        return self
-
-    def __str__(self) -> str:
-        return f"environment variable {self.env}" if self.env else f"AWS secret {self.aws}, key {self.key}"
 
 
 class Project(Model):
@@ -92,6 +61,8 @@ class Project(Model):
     convex_team: Text = Field(description="Convex team slug")
     convex_project: Text = Field(description="Convex project slug")
     fingerprint_key: SecretRef = Field(description="Key of the fingerprints by which secrets are compared")
+    state: StateKeeping = Field(default=StateKeeping(), description="Copies and plan bundles in the state bucket")
+    approvers: Mapping[Name, Approver] = Field(default_factory=dict, description="People who may approve, by name")
 
 
 class App(Model):
@@ -124,6 +95,13 @@ class Guards(Model):
     empty_buckets_on_destroy: bool = Field(description="Whether destroy deletes the objects within the buckets")
     destroy_zone: bool = Field(
         default=False, description="Whether destroy removes the zone's settings, which every host of the domain needs"
+    )
+    reviewed_only: bool = Field(
+        default=False,
+        description="Whether it changes only by `inv apply` of a plan; on the sandbox `inv deploy` does all the same",
+    )
+    never_destroy: tuple[Text, ...] = Field(
+        default=(), description="Patterns of addresses that no plan may delete or replace, whoever approves"
     )
 
 
@@ -254,6 +232,10 @@ class Environment(Model):
     worker: Worker = Field(description="The Worker")
     convex: Convex = Field(description="The Convex deployment")
     zone: Zone | None = Field(default=None, description="Settings of the domain, for the environment with stack `zone`")
+    plan: Planning = Field(default=Planning(), description="Plan bundles")
+    approvals: Approvals = Field(default=Approvals(), description="How many people approve a plan")
+    freezes: Mapping[Name, Freeze] = Field(default_factory=dict, description="Times in which nothing changes, by name")
+    policy: Mapping[Name, Rule] = Field(default_factory=dict, description="Rules over plans, by id")
 
     @model_validator(mode="after")
     def _zone_stack_has_settings(self) -> Self:

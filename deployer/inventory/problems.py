@@ -11,7 +11,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from deployer.errors import ConfigError
-from deployer.inventory.model import FORMS, SecretRef
+from deployer.inventory.base import SecretRef
+from deployer.inventory.model import FORMS
 from deployer.inventory.origin import Origin, closest, dotted
 from deployer.inventory.positions import KeyPath
 from deployer.inventory.suggest import unknown

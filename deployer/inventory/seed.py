@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from deployer.inventory.base import SecretRef
 from deployer.inventory.load import LoadedInventory
-from deployer.inventory.model import Environment, SecretRef
+from deployer.inventory.model import Environment
 from deployer.inventory.names import NUMBER
 
 

@@ -17,7 +17,7 @@ from deployer.adapters.convex.keys import check_key
 from deployer.adapters.node import package_script, package_version
 from deployer.adapters.target import AWS_KEYS, CLOUDFLARE_TOKEN, R2_KEYS
 from deployer.errors import DeployError
-from deployer.inventory.model import SecretRef
+from deployer.inventory.base import SecretRef
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.secrets import DEPLOY_KEY
 

@@ -29,8 +29,9 @@ from deployer.adapters.templates import Templates
 from deployer.adapters.terraform import Stack, Terraform, find_terraform
 from deployer.adapters.wrangler import Wrangler
 from deployer.engine.stop import Stop
+from deployer.inventory.base import SecretRef
 from deployer.inventory.load import LoadedInventory
-from deployer.inventory.model import Environment, SecretRef
+from deployer.inventory.model import Environment
 from deployer.steps.adoption import Adoption, Note
 from deployer.steps.application import Application
 from deployer.steps.holdings import Holdings

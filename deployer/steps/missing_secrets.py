@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from deployer.inventory.model import SecretRef
+from deployer.inventory.base import SecretRef
 
 _ADD = (
     "import getpass,json,sys; d=json.load(sys.stdin); "

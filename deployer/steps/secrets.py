@@ -16,7 +16,7 @@ from deployer.adapters.secrets import SecretsManager
 from deployer.engine.change import Change
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import SecretMissing
-from deployer.inventory.model import SecretRef
+from deployer.inventory.base import SecretRef
 from deployer.steps.missing_secrets import SecretPlaces
 
 VALUE = "secrets"

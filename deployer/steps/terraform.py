@@ -59,7 +59,7 @@ class StateFile:
     @property
     def backups(self) -> str:
         """Where the copies lie."""
-        return f"backups/{self.key.removesuffix('.tfstate')}/"
+        return f"copies/{self.key.removesuffix('.tfstate')}/"
 
     def release_abandoned_lock(self) -> bool:
         """Remove the lock if the run that took it was ours and is gone for certain.

@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deployer.inventory.model import FORMS, App, Environment, Model, Project, SecretRef
+from deployer.inventory.base import Model, SecretRef
+from deployer.inventory.model import FORMS, App, Environment, Project
 from tests.support.documents import ROOT
 
 DOCUMENT = ROOT / "docs" / "guide" / "inventory.md"
@@ -60,27 +61,33 @@ def keys(schema: Mapping[str, Any], known: Mapping[str, Any], prefix: str) -> It
         if not prefix and name in {"name", "number"} and "stacks" in schema["properties"]:
             continue
         yield prefix + name, part, name in schema.get("required", ())
-        inner, repeated = within(part)
+        inner, many = within(part)
         if inner and inner != "SecretRef":
-            yield from keys(known[inner], known, f"{prefix}{name}[]." if repeated else f"{prefix}{name}.")
+            yield from keys(known[inner], known, f"{prefix}{name}{many}.")
 
 
-def within(part: Mapping[str, Any]) -> tuple[str | None, bool]:
-    """Name of the model that a key holds, and whether it holds a list of them."""
-    if "$ref" in part:
-        return part["$ref"].rpartition("/")[2], False
-    for choice in part.get("anyOf", ()):
+def within(part: Mapping[str, Any]) -> tuple[str | None, str]:
+    """Name of the model that a key holds, and how a key within it is written if it holds several of them."""
+    for choice in (part, *part.get("anyOf", ())):
         if "$ref" in choice:
-            return choice["$ref"].rpartition("/")[2], False
+            return choice["$ref"].rpartition("/")[2], ""
     items = part.get("items", {})
-    return (items["$ref"].rpartition("/")[2], True) if "$ref" in items else (None, False)
+    if "$ref" in items:
+        return items["$ref"].rpartition("/")[2], "[]"
+    for item in part.get("patternProperties", {}).values():
+        if "$ref" in item:
+            return item["$ref"].rpartition("/")[2], ".<name>"
+    return None, ""
 
 
 def kind_of(part: Mapping[str, Any]) -> str:
     """The type in words."""
-    name, repeated = within(part)
+    name, many = within(part)
     if name is not None:
-        return "secret reference" if name == "SecretRef" else "list of tables" if repeated else "table"
+        kinds = {"": "table", "[]": "list of tables", ".<name>": "table: name to table"}
+        return (
+            f"{'table: name to ' if many == '.<name>' else ''}secret reference" if name == "SecretRef" else kinds[many]
+        )
     if "anyOf" in part:
         return " or ".join(kind_of(choice) for choice in part["anyOf"] if choice.get("type") != "null")
     if "enum" in part:

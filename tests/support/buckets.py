@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployer.adapters.aws import AwsAccess
-from deployer.adapters.state import Bucket
-from deployer.adapters.state.bucket import Object
+from deployer.adapters.state import Bucket, Entry, Object
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,10 @@ class MemoryBucket(Bucket):
         self.objects[key] = Object(body, str(int(replaces or 0) + 1))
         return True
 
-    def list_keys(self, prefix: str = "") -> Iterator[str]:
-        """Keys in order."""
-        yield from sorted(key for key in self.objects if key.startswith(prefix))
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """In the order of the keys."""
+        for key in sorted(key for key in self.objects if key.startswith(prefix)):
+            yield Entry(key, len(self.objects[key].body), self.objects[key].modified)
 
     def delete(self, keys: list[str]) -> None:
         """Remove them."""

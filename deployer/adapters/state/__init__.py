@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from deployer.adapters.state.bucket import Bucket, Object
+from deployer.adapters.state.bucket import Bucket, Entry, Object
 
-__all__ = ["Bucket", "Object"]
+__all__ = ["Bucket", "Entry", "Object"]

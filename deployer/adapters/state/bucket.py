@@ -5,6 +5,8 @@ It moves bytes. What a state file or a release record means is decided elsewhere
 
 from __future__ import annotations
 
+import datetime as dt
+import email.utils
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +20,29 @@ _ABSENT = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 _LOST_RACE = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 _DELETE_AT_ONCE = 1000
 _ATTEMPTS = 5
+_LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True)
 class Object:
-    """An object's bytes and the tag by which a later write says which version it replaces."""
+    """An object's bytes and the tag by which a later write says which version it replaces.
+
+    `age` is by the store's own clock, written against answered, so that no clock of ours can be wrong.
+    """
 
     body: bytes
     etag: str
+    modified: dt.datetime = _LONG_AGO
+    age: dt.timedelta = dt.timedelta()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object in a listing."""
+
+    key: str
+    size: int
+    modified: dt.datetime
 
 
 @dataclass(frozen=True)
@@ -57,7 +74,9 @@ class Bucket:
         """An object, or None if it, or the bucket, does not exist."""
         try:
             answer = self._client.get_object(Bucket=self.name, Key=key)
-            return Object(answer["Body"].read(), answer["ETag"])
+            modified, now = answer["LastModified"], answer["ResponseMetadata"]["HTTPHeaders"]["date"]
+            age = email.utils.parsedate_to_datetime(now) - modified
+            return Object(answer["Body"].read(), answer["ETag"], modified, age)
         except boto_errors() as error:
             if error_code(error) in _ABSENT:
                 return None
@@ -100,9 +119,14 @@ class Bucket:
 
     def list_keys(self, prefix: str = "") -> Iterator[str]:
         """The keys of all objects below `prefix`; none if the bucket does not exist."""
+        return (entry.key for entry in self.entries(prefix))
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """All objects below `prefix`, in the order of their keys; none if the bucket does not exist."""
         try:
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
-                yield from (entry["Key"] for entry in page.get("Contents", ()))
+                for entry in page.get("Contents", ()):
+                    yield Entry(entry["Key"], entry["Size"], entry["LastModified"])
         except boto_errors() as error:
             if error_code(error) not in _ABSENT:
                 raise self._error(error, prefix) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +41,9 @@ class Client:
             def read(self) -> bytes:
                 return kept
 
-        return {"Body": Body(), "ETag": '"1"'}
+        written = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
+        answered = {"HTTPHeaders": {"date": "Wed, 25 Nov 2026 12:01:00 GMT"}}
+        return {"Body": Body(), "ETag": '"1"', "LastModified": written, "ResponseMetadata": answered}
 
 
 def bucket(client: Client) -> Bucket:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from deployer.errors import ConfigError, UsageError
+from deployer.inventory.base import SecretRef
 from deployer.inventory.load import parse
-from deployer.inventory.model import SecretRef
 from tests.support.inventory import ROOT, inventory, line_of, text
 
 

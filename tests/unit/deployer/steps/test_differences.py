@@ -9,7 +9,8 @@ import pytest
 from deployer.adapters.cloudflare import LiveVersion
 from deployer.adapters.terraform import Plan, PlannedChange
 from deployer.engine.change import Unknown, unknowns_in
-from deployer.inventory.model import Convex, SecretRef
+from deployer.inventory.base import SecretRef
+from deployer.inventory.model import Convex
 from deployer.steps.convex import ConvexFunctions, ConvexVariables, FunctionFacts, VariableFacts
 from deployer.steps.terraform import StackFacts, TerraformStack, plan_changes
 from deployer.steps.worker import WorkerFacts, WorkerRelease

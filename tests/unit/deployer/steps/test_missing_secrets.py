@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deployer.inventory.model import SecretRef
+from deployer.inventory.base import SecretRef
 from deployer.steps.missing_secrets import SecretPlaces
 
 PLACES = SecretPlaces(environment="the process environment", region="eu-central-1", sandbox=False)

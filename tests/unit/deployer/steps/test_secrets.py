@@ -11,7 +11,7 @@ import pytest
 from deployer.adapters.redact import Redactor
 from deployer.adapters.secrets import SecretsManager
 from deployer.errors import CredentialsMissing, SecretMissing
-from deployer.inventory.model import SecretRef
+from deployer.inventory.base import SecretRef
 from deployer.steps.missing_secrets import SecretPlaces
 from deployer.steps.secrets import ResolveSecrets, Secrets
 from tests.support.s3 import access

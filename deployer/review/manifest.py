@@ -1,0 +1,110 @@
+"""The manifest of a plan bundle: what was planned, from what, for whom, until when.
+
+Everything that an apply compares with the world is in it; none of it is secret (secrets are keyed fingerprints). Its
+text is canonical, so that one changed byte shows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from deployer.review.risk import Risk
+
+SCHEMA: Final = 1
+FILE_NAME: Final = "manifest.json"
+
+
+class Part(BaseModel):
+    """What all parts of the manifest have in common."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Project(Part):
+    """Which infrastructure the plan is for: bundles of another one are refused."""
+
+    name: str
+    account_id: str
+    zone: str
+    state_bucket: str
+
+
+class Planner(Part):
+    """Who made the plan, under every name that is known; an approver who is one of them is the planner."""
+
+    who: str = Field(description="user@host")
+    email: str | None = Field(default=None, description="What git calls the person")
+    account: str | None = Field(default=None, description="Account at the CI that ran the plan")
+
+
+class StackState(Part):
+    """One stack's saved plan, and the state that it was made from."""
+
+    saved: bool = Field(description="Whether the bundle holds a plan to apply; otherwise it was predicted")
+    serial: int | None = Field(description="Serial of the state; null where there was none")
+    lineage: str | None = Field(description="Lineage of the state; null where there was none")
+
+
+class Counts(Part):
+    """How many changes of each kind, and how many things stay as they are."""
+
+    create: int = 0
+    update: int = 0
+    replace: int = 0
+    delete: int = 0
+    run: int = 0
+    unchanged: int = 0
+
+
+class Manifest(Part):
+    """The manifest as it is written to manifest.json."""
+
+    schema_: Literal[1] = Field(default=SCHEMA, alias="schema", description="Version of this format")
+    id: str = Field(description="Name of the bundle, unique in the state bucket")
+    project: Project
+    environment: str
+    kind: str
+    target: Literal["cloudflare", "sandbox"]
+    commit: str | None = Field(description="The commit that was checked out; null outside git")
+    dirty: bool = Field(description="Whether files differed from that commit")
+    settings: tuple[str, ...] = Field(default=(), description="Values given by --set")
+    created: dt.datetime
+    expires: dt.datetime
+    planner: Planner
+    tools: Mapping[str, str] = Field(description="Programs and providers to their versions")
+    locks: Mapping[str, str] = Field(description="Lock files to their digests")
+    inputs: Mapping[str, str] = Field(description="Rendered files and sources to their digests")
+    stacks: Mapping[str, StackState] = Field(description="Terraform stacks, in order")
+    live: Mapping[str, str | None] = Field(description="What ran when the plan was made")
+    secrets: Mapping[str, str] = Field(description="Secrets by their place in the inventory to keyed fingerprints")
+    digest: str = Field(description="Digest of what the changes mean; the same for plans that do the same")
+    risk: Risk
+    counts: Counts
+    files: Mapping[str, str] = Field(description="Files of the bundle to the digests of their bytes")
+    seal: str = Field(default="", description="Keyed fingerprint of everything above")
+
+    @property
+    def text(self) -> str:
+        """The canonical text; the file holds exactly this."""
+        return canonical(self.model_dump(mode="json", by_alias=True))
+
+    @property
+    def unsealed(self) -> str:
+        """The text over which the seal is made."""
+        return canonical({**self.model_dump(mode="json", by_alias=True), "seal": ""})
+
+    @property
+    def bundle_digest(self) -> str:
+        """What approvals bind to: the digest of the manifest, and so of every file it lists."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def canonical(data: Any) -> str:
+    """JSON that is the same for the same data, and still readable."""
+    return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"

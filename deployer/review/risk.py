@@ -1,0 +1,43 @@
+"""How dangerous a plan is, in four grades; approvals are asked for by grade."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from typing import Final
+
+from deployer.engine.change import Action, Change
+
+
+class Risk(enum.StrEnum):
+    """From harmless to what cannot be taken back. A plan is as risky as its riskiest change."""
+
+    NONE = "none"
+    ADDITIVE = "additive"
+    UPDATE = "update"
+    DESTROY = "destroy"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order of danger."""
+        return list(Risk).index(self)
+
+
+_OF: Final = {
+    Action.CREATE: Risk.ADDITIVE,
+    Action.UPDATE: Risk.UPDATE,
+    # What is pushed replaces what runs.
+    Action.RUN: Risk.UPDATE,
+    Action.REPLACE: Risk.DESTROY,
+    Action.DELETE: Risk.DESTROY,
+}
+
+
+def risk_of(change: Change) -> Risk:
+    """The risk of one change."""
+    return _OF[change.action]
+
+
+def risk_of_all(changes: Iterable[Change]) -> Risk:
+    """The risk of a plan."""
+    return max((risk_of(change) for change in changes), key=lambda risk: risk.rank, default=Risk.NONE)
