@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from deployer.engine.change import Change
@@ -51,3 +51,30 @@ class PlanView:
             group = tuple(change for change in self.changes if risk_of(change) is risk)
             if group:
                 yield risk, group
+
+    def masked(self, redact: Callable[[str], str]) -> PlanView:
+        """The same view with every text through `redact`.
+
+        To be done before anything is rendered: a value that was shortened or escaped would no longer be recognized.
+        """
+        return replace(
+            self,
+            manifest=self.manifest.model_copy(update={"settings": tuple(map(redact, self.manifest.settings))}),
+            steps=tuple(
+                replace(step, changes=tuple(_masked(change, redact) for change in step.changes)) for step in self.steps
+            ),
+            findings=tuple(
+                replace(finding, message=redact(finding.message), where=redact(finding.where))
+                for finding in self.findings
+            ),
+        )
+
+
+def _masked(change: Change, redact: Callable[[str], str]) -> Change:
+    return replace(
+        change,
+        address=redact(change.address),
+        summary=redact(change.summary),
+        detail=redact(change.detail),
+        forces=tuple(map(redact, change.forces)),
+    )
