@@ -34,6 +34,7 @@ class Change:
     `meaning` stands for everything that the change does: two changes of one address with the same meaning do the same,
     whenever and wherever they were computed. It is a digest or a keyed fingerprint, so it tells no value; make it with
     data that is known before any step has run. `forces` are the attributes because of which a thing is replaced.
+    `local=True` says that nothing but this machine is changed (a build): nobody has to review that.
     """
 
     action: Action
@@ -43,6 +44,7 @@ class Change:
     certain: bool = True
     meaning: str = ""
     forces: tuple[str, ...] = ()
+    local: bool = False
 
     def document(self, *, detail: bool = False) -> dict[str, object]:
         """This change for the JSON document; `detail` adds the lines of `--diff`."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 from deployer.adapters.terraform import Plan
 from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.step import Step
-from deployer.playbooks.render import remember_outputs
+from deployer.playbooks.render import named_outputs, remember_outputs
 from deployer.playbooks.wiring import Wiring, require_credentials
 from deployer.steps.ahead import Ahead
 from deployer.steps.app import BUILD, AppBuild
@@ -176,6 +176,7 @@ def _worker(wiring: Wiring, stacks: Sequence[str]) -> Step[Any]:
         environment=wiring.environment.name,
         application=wiring.application,
         render=wiring.render_wrangler,
+        render_names=lambda: wiring.render_wrangler(named_outputs(wiring)),
         outputs=tuple(f"{stack}.outputs" for stack in stacks),
         cloudflare=wiring.cloudflare,
         wrangler=wiring.wrangler,

@@ -56,6 +56,11 @@ def known_outputs(wiring: Wiring) -> dict[str, Any]:
     return {stack: kept.get(stack) or _AfterDeploy.of(stack) for stack in wiring.environment.stacks}
 
 
+def named_outputs(wiring: Wiring) -> dict[str, Any]:
+    """Texts that say which output stands where: the same whatever the outputs are."""
+    return {stack: _AfterDeploy.of(stack) for stack in wiring.environment.stacks}
+
+
 def remember_outputs(wiring: Wiring, outputs: Mapping[str, Any]) -> None:
     """Keep the outputs for `known_outputs`."""
     write_private(wiring.folder / OUTPUTS_FILE, json.dumps(dict(outputs), indent=1, sort_keys=True) + "\n")

@@ -65,10 +65,11 @@ class AppBuild(BaseStep[BuildFacts]):
         if facts.built or facts.live:
             return ()
         wishes = self.application.wishes
-        build = Change(action=Action.RUN, address="app:build", summary=" ".join(wishes.build))
+        build = Change(action=Action.RUN, address="app:build", summary=" ".join(wishes.build), local=True)
         if facts.packages:
             return (build,)
-        return (Change(action=Action.RUN, address="app:packages", summary=" ".join(wishes.install)), build)
+        packages = Change(action=Action.RUN, address="app:packages", summary=" ".join(wishes.install), local=True)
+        return (packages, build)
 
     def known(self, facts: BuildFacts, changes: Sequence[Change]) -> Mapping[str, object]:
         """What it is built from is known before it is built."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from deployer.adapters.convex import ConvexCli, ConvexControl, ConvexDeployment, parse_key
 from deployer.adapters.convex.keys import check_key
+from deployer.adapters.files import digest_of
 from deployer.engine.change import Action, Change, text_diff
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import Unverified
@@ -67,9 +68,9 @@ class ConvexBackend(BaseStep[Backend | None]):
         """Only a preview can be missing."""
         if facts is not None:
             return ()
-        return (
-            Change(action=Action.CREATE, address=f"convex:preview/{self.environment}", summary="preview deployment"),
-        )
+        address = f"convex:preview/{self.environment}"
+        meaning = digest_of([self.project.convex_team, self.project.convex_project, self.environment])
+        return (Change(action=Action.CREATE, address=address, summary="preview deployment", meaning=meaning),)
 
     def known(self, facts: Backend | None, changes: Sequence[Change]) -> Mapping[str, object]:
         """The deployment, if it is there."""
@@ -95,6 +96,8 @@ class VariableFacts:
     current: Mapping[str, str] | None = field(repr=False)
     ours: frozenset[str]
     wanted: Mapping[str, str] = field(repr=False)
+    # Keyed fingerprints of the wanted values, by name.
+    fingerprints: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +113,8 @@ class ConvexVariables(BaseStep[VariableFacts]):
         backend: Backend | None = context.known_value(BACKEND)
         current = backend.deployment.variables() if backend else None
         wanted = {**self.wishes.variables, **secrets.table("convex.secrets")}
-        return VariableFacts(current, frozenset(self.record.section("convex_variables").get("names", ())), wanted)
+        ours = frozenset(self.record.section("convex_variables").get("names", ()))
+        return VariableFacts(current, ours, wanted, secrets.fingerprints(wanted))
 
     def diff(self, context: Context, facts: VariableFacts) -> Sequence[Change]:
         """One change per variable; values of secrets are never part of it."""
@@ -124,7 +128,10 @@ class ConvexVariables(BaseStep[VariableFacts]):
             plain = name in self.wishes.variables
             detail = text_diff(before, after, name=name) if plain else ""
             what = "variable" if plain else "secret" if after is not None else "variable, no longer in the inventory"
-            changes.append(Change(action=action, address=f"convex:{name}", summary=what, detail=detail))
+            meaning = facts.fingerprints.get(name, "absent")
+            changes.append(
+                Change(action=action, address=f"convex:{name}", summary=what, detail=detail, meaning=meaning)
+            )
         return changes
 
     def apply(self, context: Context, facts: VariableFacts, changes: Sequence[Change]) -> Mapping[str, object]:
@@ -171,7 +178,11 @@ class ConvexFunctions(BaseStep[FunctionFacts]):
             return ()
         known = facts.recorded.get("sources")
         why = "first push" if not known else "sources changed" if known != facts.sources else "changed by somebody else"
-        return (Change(action=Action.RUN, address="convex:functions", summary=f"push functions ({why})"),)
+        # A preview that is still to be made holds nothing.
+        meaning = digest_of({"push": facts.sources, "over": facts.live or None})
+        detail = f"~ sources: {known[:12]} -> {facts.sources[:12]}" if known else f"+ sources: {facts.sources[:12]}"
+        summary = f"push functions ({why})"
+        return (Change(action=Action.RUN, address="convex:functions", summary=summary, detail=detail, meaning=meaning),)
 
     def apply(self, context: Context, facts: FunctionFacts, changes: Sequence[Change]) -> Mapping[str, object]:
         """Push, then look at what is live."""

@@ -38,6 +38,10 @@ class Secrets:
         start = f"{prefix}."
         return {label[len(start) :]: value for label, value in self.values.items() if label.startswith(start)}
 
+    def fingerprint(self, text: str) -> str:
+        """A keyed fingerprint of any text."""
+        return self.fingerprints({"": text})[""]
+
     def fingerprints(self, values: Mapping[str, str]) -> dict[str, str]:
         """A keyed fingerprint for each value, by which it can be compared and not be found."""
         key = self.values[FINGERPRINT_KEY].encode()

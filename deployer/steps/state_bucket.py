@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from deployer.adapters.files import digest_of
 from deployer.adapters.state import Bucket
 from deployer.engine.change import Action, Change
 from deployer.engine.step import BaseStep, Context
@@ -25,7 +26,9 @@ class StateBucket(BaseStep[bool]):
         """One change, if it is not."""
         if facts:
             return ()
-        return (Change(action=Action.CREATE, address=f"r2:{self.bucket.name}", summary="bucket of the state"),)
+        address = f"r2:{self.bucket.name}"
+        meaning = digest_of(self.location)
+        return (Change(action=Action.CREATE, address=address, summary="bucket of the state", meaning=meaning),)
 
     def apply(self, context: Context, facts: bool, changes: Sequence[Change]) -> Mapping[str, object]:
         """Make it."""

@@ -6,13 +6,14 @@ import datetime as dt
 import json
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from deployer.adapters import process_records
-from deployer.adapters.state import Bucket
-from deployer.adapters.terraform import Plan, Stack
+from deployer.adapters.state import Bucket, StateStamp, stamp_of
+from deployer.adapters.terraform import Plan, PlannedChange, Reading, Stack, meaning_of, outputs_meaning
 from deployer.adapters.terraform.events import lock_holder
 from deployer.adapters.terraform.plan import UnknownOutput
 from deployer.engine.change import Action, Change, Unknown
@@ -20,6 +21,8 @@ from deployer.engine.step import BaseStep, Context
 from deployer.errors import ServiceFailed, ServiceUnreachable, StateLocked, ToolFailed
 from deployer.steps.adoption import Adoption
 from deployer.steps.ahead import Ahead
+from deployer.steps.reviewing import Kept, Reviewing
+from deployer.steps.secrets import VALUE, Secrets
 
 _ACTIONS = {"create": Action.CREATE, "update": Action.UPDATE, "replace": Action.REPLACE, "delete": Action.DELETE}
 _ADOPTED = " (made by a deploy that was cut off, taken into the state)"
@@ -40,6 +43,11 @@ class StateFile:
     def exists(self) -> bool:
         """Whether there is a state."""
         return self.bucket.get(self.key) is not None
+
+    def stamp(self) -> StateStamp | None:
+        """Serial and lineage of the state; None if there is none."""
+        found = self.bucket.get(self.key)
+        return stamp_of(found.body, place=f"bucket `{self.bucket.name}`, `{self.key}`") if found else None
 
     def locked(self) -> bool:
         """Whether somebody holds the state, or has left it locked."""
@@ -118,26 +126,36 @@ class TerraformStack(BaseStep[StackFacts]):
     begins: tuple[Ahead, ...] = ()
     # Attributes of every change, for `--diff`.
     details: bool = False
+    review: Reviewing = field(default_factory=Reviewing)
+    # Whether a difference in this attribute of a change is noise.
+    tolerated: Callable[[str, str], bool] = lambda _address, _path: False
 
     def observe(self, context: Context) -> StackFacts:
         """Plan it. Where there is no bucket yet, check mode predicts against an empty state."""
         if not context.check:
             self.recover()
         stack = self.stack()
+        stamp = None
         if self.state.bucket.exists():
-            plan = self._planned_ahead() or stack.plan(details=self.details or context.check)
+            # Before planning: should it move meanwhile, the older stamp is the one that is refused later.
+            stamp = self.state.stamp() if self.review.whole else None
+            details = self.details or context.check or self.review.whole
+            plan = self.review.saved(self.stack_name, stamp) or self._planned_ahead() or stack.plan(details=details)
         elif context.check:
             plan = stack.plan(with_backend=False, details=True)
         else:
             raise ServiceFailed("the bucket of the state does not exist", place=f"bucket `{self.state.bucket.name}`")
+        facts = StackFacts(plan, self._adopted(stack, plan))
+        saved = plan.file is not None and not facts.adopted
+        self.review.keep(self.stack_name, stack, Kept(plan=plan, stamp=stamp, saved=saved))
+        return facts
+
+    def _adopted(self, stack: Stack, plan: Plan) -> Mapping[str, str]:
         if not self.adoption.concerns(plan.changes):
-            return StackFacts(plan, {})
-        detailed = (
-            plan
-            if all(change.wanted for change in plan.changes if change.word == "create")
-            else stack.read_details(plan)
-        )
-        return StackFacts(plan, self.adoption.existing(detailed.changes))
+            return {}
+        creations = [change for change in plan.changes if change.word == "create"]
+        detailed = plan if all(change.wanted for change in creations) else stack.read_details(plan)
+        return self.adoption.existing(detailed.changes)
 
     def _planned_ahead(self) -> Plan | None:
         plan = self.ahead.take()
@@ -145,7 +163,16 @@ class TerraformStack(BaseStep[StackFacts]):
 
     def diff(self, context: Context, facts: StackFacts) -> Sequence[Change]:
         """One change per resource, in Terraform's words."""
-        return plan_changes(facts.plan, self.stack_name, facts.adopted)
+        reading = self._reading(context) if facts.plan.shown else None
+        reviewed = self.review.reviewed(self.stack_name)
+        return plan_changes(facts.plan, self.stack_name, facts.adopted, reading=reading, reviewed=reviewed)
+
+    def _reading(self, context: Context) -> Reading:
+        secrets: Secrets = context.value(VALUE)
+        prefix = f"{self.stack_name}:"
+        return Reading(
+            fingerprint=secrets.fingerprint, tolerated=lambda address, path: self.tolerated(prefix + address, path)
+        )
 
     def known(self, facts: StackFacts, changes: Sequence[Change]) -> Mapping[str, object]:
         """The outputs: those of the state if nothing changes, else what the plan says of them."""
@@ -189,11 +216,20 @@ class TerraformStack(BaseStep[StackFacts]):
         for address, identifier in adopted.items():
             context.say(f"taking {address} into the state")
             self.state.unlocking(lambda a=address, i=identifier: stack.import_resource(a, i), context)  # type: ignore[misc]
-        return stack.plan()
+        plan = stack.plan(details=self.review.whole)
+        self.review.accept(self.stack_name, plan, self._reading(context), adopted=adopted)
+        return plan
 
 
-def plan_changes(plan: Plan, stack_name: str, adopted: Collection[str] = ()) -> tuple[Change, ...]:
-    """A plan as changes; one whose outputs alone would change is one change."""
+def plan_changes(
+    plan: Plan,
+    stack_name: str,
+    adopted: Collection[str] = (),
+    *,
+    reading: Reading | None = None,
+    reviewed: Mapping[str, PlannedChange] = MappingProxyType({}),
+) -> tuple[Change, ...]:
+    """A plan as changes; one whose outputs alone would change is one change. With a `reading` they have a meaning."""
     # By address: the two ways in which a plan is read list them in different orders.
     changes = tuple(
         Change(
@@ -201,13 +237,17 @@ def plan_changes(plan: Plan, stack_name: str, adopted: Collection[str] = ()) -> 
             address=f"{stack_name}:{change.address}",
             summary=_summary(change.address, change.reason) + (_ADOPTED if change.address in adopted else ""),
             detail=change.detail,
+            meaning=meaning_of(change, reading, reviewed=reviewed.get(change.address)) if reading else "",
+            forces=change.forces,
         )
         for change in sorted(plan.changes, key=lambda change: change.address)
     )
     if changes or not plan.changed_outputs:
         return changes
     names = ", ".join(sorted(plan.changed_outputs))
-    return (Change(action=Action.UPDATE, address=f"{stack_name}:outputs", summary=f"outputs {names}"),)
+    meaning = outputs_meaning(plan.shown, reading) if reading else ""
+    address = f"{stack_name}:outputs"
+    return (Change(action=Action.UPDATE, address=address, summary=f"outputs {names}", meaning=meaning),)
 
 
 def _summary(address: str, reason: str | None) -> str:

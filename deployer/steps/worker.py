@@ -7,14 +7,14 @@ look at Cloudflare tells whether there is anything to do, and the assets carry i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from deployer.adapters.cloudflare import CloudflareApi, LiveVersion
 from deployer.adapters.files import digest_of, write_private
 from deployer.adapters.wrangler import Upload, Wrangler
-from deployer.engine.change import Action, Change, Unknown, unknowns_in
+from deployer.engine.change import Action, Change, Unknown, text_diff, unknowns_in
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import Unverified
 from deployer.steps.app import BUILD, Build
@@ -36,6 +36,10 @@ class WorkerFacts:
     secret_names: frozenset[str]
     recorded: Mapping[str, Any]
     fingerprints: Mapping[str, str] = field(repr=False)
+    # The release without what only earlier steps will tell, so that it is the same before and after them.
+    meaning: str = ""
+    names: str = ""
+    sources: str = ""
 
     @property
     def retired(self) -> frozenset[str]:
@@ -56,8 +60,9 @@ class WorkerRelease(BaseStep[WorkerFacts]):
     worker: str
     environment: str
     application: Application
-    # Wrangler's configuration for these Terraform outputs.
+    # Wrangler's configuration for these Terraform outputs; the same with names in place of them.
     render: Callable[[Mapping[str, Any]], str]
+    render_names: Callable[[], str]
     outputs: tuple[str, ...]
     cloudflare: CloudflareApi
     wrangler: Callable[[], Wrangler]
@@ -84,14 +89,24 @@ class WorkerRelease(BaseStep[WorkerFacts]):
                     "secrets": fingerprints,
                 }
             )
+        live = self.cloudflare.live_version(self.worker)
+        names, sources = self.render_names(), self.application.digest({})
         return WorkerFacts(
             digest=digest,
             config=config,
-            live=self.cloudflare.live_version(self.worker),
+            live=live,
+            meaning=self._meaning(names, sources, fingerprints, live),
+            names=names,
+            sources=sources,
             secret_names=self.cloudflare.secret_names(self.worker),
             recorded=self.record.section("worker"),
             fingerprints=fingerprints,
         )
+
+    def _meaning(self, names: str, sources: str, fingerprints: Mapping[str, str], live: LiveVersion | None) -> str:
+        over = live.id if live else None
+        release = {"environment": self.environment, "sources": sources, "config": names, "over": over}
+        return digest_of({**release, "secrets": dict(fingerprints)})
 
     def diff(self, context: Context, facts: WorkerFacts) -> Sequence[Change]:
         """The upload, and what it does to each secret."""
@@ -101,7 +116,25 @@ class WorkerRelease(BaseStep[WorkerFacts]):
         summary = "upload and deploy"
         if facts.live is not None and facts.live.tag is None:
             summary += " (what is live was not deployed from here)"
-        return (Change(action=action, address=f"worker:{self.worker}", summary=summary), *self._secret_changes(facts))
+        upload = Change(
+            action=action,
+            address=f"worker:{self.worker}",
+            summary=summary,
+            meaning=facts.meaning,
+            detail="\n".join(self._details(facts)),
+        )
+        return (upload, *self._secret_changes(facts))
+
+    def _details(self, facts: WorkerFacts) -> Iterator[str]:
+        """What differs from the last release: its sources in short, its configuration line by line."""
+        before = facts.recorded.get("sources")
+        if before is None:
+            yield f"+ sources: {facts.sources[:12]}"
+        elif before != facts.sources:
+            yield f"~ sources: {before[:12]} -> {facts.sources[:12]}"
+        known = facts.recorded.get("config")
+        if known is not None and known != facts.names:
+            yield text_diff(known, facts.names, name="wrangler.json")
 
     def _secret_changes(self, facts: WorkerFacts) -> list[Change]:
         recorded = facts.recorded.get("secrets", {})
@@ -115,7 +148,10 @@ class WorkerRelease(BaseStep[WorkerFacts]):
                 action = Action.UPDATE
             else:
                 continue
-            changes.append(Change(action=action, address=f"worker:{self.worker}/{name}", summary="secret"))
+            meaning = facts.fingerprints.get(name, "absent")
+            changes.append(
+                Change(action=action, address=f"worker:{self.worker}/{name}", summary="secret", meaning=meaning)
+            )
         return changes
 
     def known(self, facts: WorkerFacts, changes: Sequence[Change]) -> Mapping[str, object]:
@@ -156,6 +192,9 @@ class WorkerRelease(BaseStep[WorkerFacts]):
                 "version": version,
                 "commit": commit,
                 "secrets": dict(facts.fingerprints),
+                "sources": facts.sources,
+                # With names in place of values, so that the next change can be shown line by line.
+                "config": facts.names,
             },
         )
         return {RELEASE: facts.digest}

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from deployer.adapters.state.bucket import Bucket, Entry, Object
+from deployer.adapters.state.stamp import StateStamp, parse_state, stamp_of
 
-__all__ = ["Bucket", "Entry", "Object"]
+__all__ = ["Bucket", "Entry", "Object", "StateStamp", "parse_state", "stamp_of"]

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from deployer.adapters.terraform.binary import Terraform, find_terraform
-from deployer.adapters.terraform.plan import PlannedChange
+from deployer.adapters.terraform.meaning import Reading, meaning_of, outputs_meaning
+from deployer.adapters.terraform.plan import PlannedChange, planned_changes, planned_outputs
 from deployer.adapters.terraform.stack import Plan, Stack
 
-__all__ = ["Plan", "PlannedChange", "Stack", "Terraform", "find_terraform"]
+__all__ = [
+    "Plan",
+    "PlannedChange",
+    "Reading",
+    "Stack",
+    "Terraform",
+    "find_terraform",
+    "meaning_of",
+    "outputs_meaning",
+    "planned_changes",
+    "planned_outputs",
+]

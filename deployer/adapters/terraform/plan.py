@@ -41,6 +41,10 @@ class PlannedChange:
     detail: str = ""
     # Planned attributes, in a plan read with details; sensitive ones are left out.
     wanted: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    # Attributes because of which it is replaced.
+    forces: tuple[str, ...] = ()
+    # Terraform's own description, in a plan read with details; it can hold sensitive values.
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,9 @@ def planned_changes(data: Mapping[str, Any]) -> list[PlannedChange]:
         if word is not None and resource.get("mode") != "data":
             detail = "\n".join(_attribute_lines(change))
             wanted = _plain_attributes(change)
-            found.append(PlannedChange(word, resource["address"], resource.get("action_reason"), detail, wanted))
+            forces = tuple(dict.fromkeys(path_text(path) for path in change.get("replace_paths", ())))
+            reason = resource.get("action_reason")
+            found.append(PlannedChange(word, resource["address"], reason, detail, wanted, forces, change))
     return found
 
 
@@ -96,8 +102,8 @@ def _plain_attributes(change: Mapping[str, Any]) -> dict[str, Any]:
 def _attribute_lines(change: Mapping[str, Any]) -> Iterator[str]:
     before = _flat(change.get("before"), change.get("before_sensitive"))
     after = _flat(change.get("after"), change.get("after_sensitive"))
-    after.update(dict.fromkeys(_unknown_paths(change.get("after_unknown")), UNKNOWN))
-    forces = {_path(path) for path in change.get("replace_paths", ())}
+    after.update({path: _Leaf(UNKNOWN) for path in unknown_paths(change.get("after_unknown"))})
+    forces = {path_text(path) for path in change.get("replace_paths", ())}
     deleted = change["actions"] == ["delete"]
     for path in sorted({*before, *after}):
         old, new = before.get(path), None if deleted else after.get(path)
@@ -112,41 +118,54 @@ def _attribute_lines(change: Mapping[str, Any]) -> Iterator[str]:
             yield f"~ {path}: {old} -> {new}{note}"
 
 
-def _flat(value: Any, sensitive: Any, path: str = "") -> dict[str, str]:
-    """Leaves by dotted path, as JSON; null attributes are left out."""
+@dataclass(frozen=True)
+class _Leaf:
+    """A value as it is shown; `hidden` is what a sensitive one is compared by, so that its change shows too."""
+
+    shown: str
+    hidden: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        return self.shown
+
+
+def _flat(value: Any, sensitive: Any, path: str = "") -> dict[str, _Leaf]:
+    """Leaves by dotted path, as JSON; null attributes are left out. A list of plain values is one leaf."""
     if value is None:
         return {}
     if sensitive is True:
-        return {path: SENSITIVE}
+        return {path: _Leaf(SENSITIVE, json.dumps(value, sort_keys=True))}
     if isinstance(value, dict) and value:
         parts = sensitive if isinstance(sensitive, dict) else {}
         return {
-            deeper: text
+            deeper: leaf
             for key, item in value.items()
-            for deeper, text in _flat(item, parts.get(key), f"{path}.{key}" if path else key).items()
+            for deeper, leaf in _flat(item, parts.get(key), f"{path}.{key}" if path else key).items()
         }
-    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
-        items = sensitive if isinstance(sensitive, list) else []
+    items = sensitive if isinstance(sensitive, list) else []
+    if isinstance(value, list) and (any(items) or any(isinstance(item, dict | list) for item in value)):
         return {
-            deeper: text
+            deeper: leaf
             for index, item in enumerate(value)
-            for deeper, text in _flat(item, items[index] if index < len(items) else None, f"{path}[{index}]").items()
+            for deeper, leaf in _flat(item, items[index] if index < len(items) else None, f"{path}[{index}]").items()
         }
-    return {path: json.dumps(value, ensure_ascii=False)}
+    return {path: _Leaf(json.dumps(value, ensure_ascii=False))}
 
 
-def _unknown_paths(unknown: Any, path: str = "") -> Iterator[str]:
+def unknown_paths(unknown: Any, path: str = "") -> Iterator[str]:
+    """Paths of what only the apply will tell."""
     if unknown is True:
         yield path
     elif isinstance(unknown, dict):
         for key, item in unknown.items():
-            yield from _unknown_paths(item, f"{path}.{key}" if path else key)
+            yield from unknown_paths(item, f"{path}.{key}" if path else key)
     elif isinstance(unknown, list):
         for index, item in enumerate(unknown):
-            yield from _unknown_paths(item, f"{path}[{index}]")
+            yield from unknown_paths(item, f"{path}[{index}]")
 
 
-def _path(parts: list[Any]) -> str:
+def path_text(parts: list[Any]) -> str:
+    """A path of Terraform's plan JSON the way people write it: `rules[0].enabled`."""
     text = ""
     for part in parts:
         text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else str(part))

@@ -39,6 +39,8 @@ class Plan:
     # Values by name; in a plan made with details also the planned ones, with UnknownOutput inside.
     outputs: Mapping[str, Any]
     file: Path | None
+    # Terraform's own JSON, in a plan read with details; it can hold sensitive values.
+    shown: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def empty(self) -> bool:
@@ -91,7 +93,7 @@ class Stack:
         if not details:
             return Plan(changes, events.changed_outputs, {}, kept)
         shown = self._show(file, folder, data)
-        return Plan(tuple(planned_changes(shown)), events.changed_outputs, planned_outputs(shown), kept)
+        return Plan(tuple(planned_changes(shown)), events.changed_outputs, planned_outputs(shown), kept, shown)
 
     def apply(self, plan: Plan) -> Mapping[str, Any]:
         """Apply exactly `plan`; gives the stack's outputs."""
@@ -104,11 +106,11 @@ class Stack:
         return events.outputs
 
     def read_details(self, plan: Plan) -> Plan:
-        """The same plan, with attributes and planned outputs."""
-        if plan.file is None or plan.empty:
+        """The same plan, with attributes, planned outputs and what stays as it is."""
+        if plan.file is None or plan.shown:
             return plan
         shown = self._show(plan.file, *self._ready())
-        return Plan(tuple(planned_changes(shown)), plan.changed_outputs, planned_outputs(shown), plan.file)
+        return Plan(tuple(planned_changes(shown)), plan.changed_outputs, planned_outputs(shown), plan.file, shown)
 
     def import_resource(self, address: str, identifier: str) -> None:
         """Take something that exists into the state."""

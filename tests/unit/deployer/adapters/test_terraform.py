@@ -121,6 +121,7 @@ def test_a_plan_shows_attributes_and_hides_sensitive_ones() -> None:
         "+ list[0].a: 1",
         "~ logs.rate: 1 -> 0.5",
         '~ name: "old" -> "new"  # forces replacement',
+        "~ token: (sensitive) -> (sensitive)",
     ]
 
 

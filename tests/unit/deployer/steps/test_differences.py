@@ -80,8 +80,8 @@ def test_functions_are_pushed_for_a_reason(recorded: dict[str, str], live: str |
 def worker(**facts: Any) -> Any:
     """The changes of a Worker that wants release `d1` with secrets A and B."""
     step = WorkerRelease(
-        name="w", worker="site", environment="dev", application=ANY, render=ANY, outputs=(), cloudflare=ANY,
-        wrangler=ANY, record=ANY, remember=ANY,
+        name="w", worker="site", environment="dev", application=ANY, render=ANY, render_names=ANY, outputs=(),
+        cloudflare=ANY, wrangler=ANY, record=ANY, remember=ANY,
     )  # fmt: skip
     given: dict[str, Any] = {
         "digest": "d1",

@@ -1,0 +1,99 @@
+"""What a review adds to a Terraform stack: a plan that is kept to be reviewed, or one that was and is applied.
+
+A deploy reviews nothing: it plans and applies in one run. `inv plan` keeps what it has planned (`PlanKept`);
+`inv apply` hands out what was reviewed and refuses everything else (`PlanGiven`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from deployer.adapters.state import StateStamp
+from deployer.adapters.terraform import Plan, PlannedChange, Reading, Stack, meaning_of
+from deployer.errors import PlanChanged
+
+
+class Reviewing:
+    """A run without a review."""
+
+    # Whether plans are read attribute by attribute, because meanings are compared.
+    whole: bool = False
+
+    def saved(self, name: str, stamp: StateStamp | None) -> Plan | None:
+        """The reviewed plan of a stack, if its state (`stamp`) is still the one that it was made from."""
+        return None
+
+    def keep(self, name: str, stack: Stack, kept: Kept) -> None:
+        """Take note of what was planned."""
+
+    def reviewed(self, name: str) -> Mapping[str, PlannedChange]:
+        """The reviewed changes of a stack by address."""
+        return {}
+
+    def accept(self, name: str, plan: Plan, reading: Reading, *, adopted: Collection[str]) -> None:
+        """Refuse a plan that was made while applying and does what nobody has reviewed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What was planned for one stack. A plan that needs an adoption first, or has no backend, cannot be saved."""
+
+    plan: Plan
+    stamp: StateStamp | None
+    saved: bool
+
+
+@dataclass(frozen=True)
+class PlanKept(Reviewing):
+    """Keeps the plans of all stacks for a bundle."""
+
+    whole = True
+    stacks: dict[str, Kept] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def keep(self, name: str, stack: Stack, kept: Kept) -> None:
+        """Read it whole, also where nothing changes, and keep it."""
+        plan = stack.read_details(kept.plan)
+        with self._lock:
+            self.stacks[name] = Kept(plan=plan, stamp=kept.stamp, saved=kept.saved)
+
+
+@dataclass(frozen=True)
+class PlanGiven(Reviewing):
+    """Hands out the plans of a bundle. A stack whose state has moved is planned afresh."""
+
+    whole = True
+    stacks: Mapping[str, Kept]
+    # Plan afresh in any case: what counts is that it means the same.
+    replan: bool
+
+    def saved(self, name: str, stamp: StateStamp | None) -> Plan | None:
+        """The plan of the bundle, for the state that it was made from."""
+        kept = self.stacks.get(name)
+        if kept is None or not kept.saved or self.replan or stamp != kept.stamp:
+            return None
+        return kept.plan
+
+    def reviewed(self, name: str) -> Mapping[str, PlannedChange]:
+        """The reviewed changes of a stack by address."""
+        kept = self.stacks.get(name)
+        return {change.address: change for change in kept.plan.changes} if kept else {}
+
+    def accept(self, name: str, plan: Plan, reading: Reading, *, adopted: Collection[str]) -> None:
+        """Each change must be a reviewed one, or bring up to date what has just been taken into the state."""
+        reviewed = self.reviewed(name)
+        for change in plan.changes:
+            known = reviewed.get(change.address)
+            if known is not None:
+                if change.word == "update" and change.address in adopted:
+                    continue
+                if meaning_of(change, reading, reviewed=known) == meaning_of(known, reading):
+                    continue
+            raise PlanChanged(
+                f"after part of the plan was applied, what is left would {change.word} {change.address} otherwise than "
+                "was reviewed",
+                place=f"stack `{name}`",
+                hint="plan what is left, and have it reviewed: `inv plan --env NAME --out plan/`",
+            )
