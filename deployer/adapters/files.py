@@ -40,16 +40,22 @@ def write_private(path: Path, text: str, *, mode: int = PRIVATE_FILE) -> bool:
     with disk_errors(path):
         if read_text(path) == text:
             return False
+        write_private_bytes(path, text.encode(), mode=mode)
+    return True
+
+
+def write_private_bytes(path: Path, body: bytes, *, mode: int = PRIVATE_FILE) -> None:
+    """Write a private file in one step, whatever was there."""
+    with disk_errors(path):
         make_folder(path.parent)
         temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(body)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-    return True
 
 
 def read_text(path: Path) -> str | None:

@@ -67,11 +67,23 @@ class Sources:
 
     def commit(self) -> str | None:
         """The commit that is checked out there, with a `+` if the application differs from it."""
-        commit = (self._git(["git", "rev-parse", "HEAD"]) or "").strip()
-        if not commit:
+        commit = self.revision()
+        if commit is None:
             return None
         changed = self._git(["git", "status", "--porcelain", "--", "."])
         return f"{commit}+" if changed else commit
+
+    def revision(self) -> str | None:
+        """The commit that is checked out; None outside git."""
+        return (self._git(["git", "rev-parse", "HEAD"]) or "").strip() or None
+
+    def edited(self) -> bool:
+        """Whether a file that git tracks differs from that commit."""
+        return bool(self._git(["git", "status", "--porcelain", "--untracked-files=no", "--", "."]))
+
+    def author(self) -> str | None:
+        """What git calls the person who works here."""
+        return (self._git(["git", "config", "user.email"]) or "").strip() or None
 
     def _git(self, argv: list[str]) -> str | None:
         """Git's answer; None where there is no git, or no repository."""

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from invoke.collection import Collection
 
-from deployer.cli import inventory_tasks, parsing, run_tasks, sandbox_tasks, tool_tasks
+from deployer.cli import inventory_tasks, parsing, plan_tasks, run_tasks, sandbox_tasks, tool_tasks
 
 
 def collection(root: Path) -> Collection:
     """All tasks, for the checkout in `root` (the folder with environments.toml)."""
     parsing.install()
     tree = Collection()
-    for module in (run_tasks, inventory_tasks, tool_tasks):
+    for module in (run_tasks, plan_tasks, inventory_tasks, tool_tasks):
         for task in module.TASKS:
             tree.add_task(task)
     sandbox = Collection("sandbox")

@@ -23,6 +23,7 @@ from deployer.steps.app import BUILD, AppBuild
 from deployer.steps.convex import BACKEND, ConvexBackend, ConvexFunctions, ConvexVariables
 from deployer.steps.guards import DeployGuards
 from deployer.steps.proof import Proof
+from deployer.steps.reviewing import Reviewing
 from deployer.steps.secrets import VALUE, ResolveSecrets
 from deployer.steps.state_bucket import StateBucket
 from deployer.steps.terraform import TerraformStack
@@ -32,12 +33,13 @@ from deployer.steps.worker import RELEASE, WorkerRelease
 AFTER_WORKER: Final = "hosts"
 
 
-def deploy(wiring: Wiring) -> Playbook:
-    """The steps of a deploy."""
+def deploy(wiring: Wiring, review: Reviewing | None = None) -> Playbook:
+    """The steps of a deploy; `review` keeps the stacks' plans, or gives those that were reviewed."""
     stacks = wiring.environment.stacks
     ahead: dict[str, Ahead] = {name: Ahead(partial(_first_plan, wiring, name)) for name in stacks}
     before = [name for name in stacks if name != AFTER_WORKER]
     after = [name for name in stacks if name == AFTER_WORKER]
+    stack = partial(_stack, wiring, ahead, review or Reviewing())
     ready = ("worker", *(f"terraform {name}" for name in stacks), "convex functions")
     return Playbook(
         "deploy",
@@ -52,11 +54,11 @@ def deploy(wiring: Wiring) -> Playbook:
                 bucket=wiring.state_bucket,
                 location=wiring.loaded.inventory.project.location,
             ),
-            *(_stack(wiring, name, ahead, needs=("state bucket",), begins=after) for name in before),
+            *(stack(name, needs=("state bucket",), begins=after) for name in before),
             *_convex(wiring),
             _build(wiring),
             _worker(wiring, before),
-            *(_stack(wiring, name, ahead, needs=("state bucket", "worker")) for name in after),
+            *(stack(name, needs=("state bucket", "worker")) for name in after),
             _proof(wiring, needs=ready),
         ),
     )
@@ -97,7 +99,13 @@ def _first_plan(wiring: Wiring, stack: str) -> Plan:
 
 
 def _stack(
-    wiring: Wiring, stack: str, ahead: Mapping[str, Ahead], *, needs: tuple[str, ...], begins: Sequence[str] = ()
+    wiring: Wiring,
+    ahead: Mapping[str, Ahead],
+    review: Reviewing,
+    stack: str,
+    *,
+    needs: tuple[str, ...],
+    begins: Sequence[str] = (),
 ) -> Step[Any]:
     return TerraformStack(
         name=f"terraform {stack}",
@@ -113,6 +121,8 @@ def _stack(
         adoption=wiring.adoption(stack),
         recover=wiring.recover_once,
         ahead=ahead[stack],
+        review=review,
+        tolerated=wiring.tolerated,
         begins=tuple(ahead[name] for name in begins),
     )
 

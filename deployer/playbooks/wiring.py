@@ -32,6 +32,7 @@ from deployer.engine.stop import Stop
 from deployer.inventory.base import SecretRef
 from deployer.inventory.load import LoadedInventory
 from deployer.inventory.model import Environment
+from deployer.review.patterns import fits
 from deployer.steps.adoption import Adoption, Note
 from deployer.steps.application import Application
 from deployer.steps.holdings import Holdings
@@ -134,6 +135,19 @@ class Wiring:
         """End what a killed run has left running on this environment; others wait until that is done."""
         with self._recovering:
             _ = self._leftovers
+
+    @once
+    def checkout(self) -> Sources:
+        """The repository that this runs in."""
+        environment = self.target.tool_environment()
+        return Sources(
+            folder=self.root, exclude=(), processes=self.processes, environment=environment, log=self.logs / "git.log"
+        )
+
+    def tolerated(self, address: str, path: str) -> bool:
+        """Whether the inventory calls a difference in this attribute noise."""
+        rules = self.environment.plan.tolerate.values()
+        return any(fits(rule.address, address) and fits(rule.attribute, path) for rule in rules)
 
     # --- secrets and state ---------------------------------------------------------------------------------------
 

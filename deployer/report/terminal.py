@@ -20,11 +20,13 @@ _STYLES = {Status.OK: ("green",), Status.CHANGED: ("yellow",), Status.SKIPPED: (
 class TerminalReport:
     """Writes to the sink's stderr."""
 
-    def __init__(self, sink: Sink, *, environment: str, target: str, diff: bool = False) -> None:
+    def __init__(self, sink: Sink, *, environment: str, target: str, diff: bool = False, brief: bool = False) -> None:
         self.sink = sink
         self.environment = environment
         self.target = target
         self.diff = diff
+        # Only what is at work and what fails: the command itself shows what the run came to.
+        self.brief = brief
         self.check = False
         self.at_work: dict[str, float] = {}
         self.last_words: dict[str, str] = {}
@@ -58,6 +60,9 @@ class TerminalReport:
     def finished(self, result: StepResult) -> None:
         """One line for the step, its changes, and the first line of its error."""
         self.at_work.pop(result.name, None)
+        if self.brief and result.error is None:
+            self._status()
+            return
         line = text.step_line(result, width=self.sink.width)
         word = result.status.value
         self.sink.talk(self.sink.paint(word, *_STYLES[result.status]) + line[len(word) :])
@@ -90,13 +95,17 @@ class TerminalReport:
                 self.sink.talk()
                 for line in text.error_lines(error, width=self.sink.width):
                     self.sink.talk(line)
+        if not self.brief:
+            self._recap(result)
+        if result.error is not None:
+            self.sink.talk()
+
+    def _recap(self, result: RunResult) -> None:
         self.sink.talk()
         for line in text.recap_lines(result, environment=self.environment, target=self.target):
             self.sink.talk(self.sink.paint(line, "bold") if line.startswith("RECAP") else line)
         for line in text.slowest_lines(result):
             self.sink.talk(line)
-        if result.error is not None:
-            self.sink.talk()
 
     def _status(self) -> None:
         if not self.sink.live:

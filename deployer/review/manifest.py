@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -87,17 +87,27 @@ class Manifest(Part):
     risk: Risk
     counts: Counts
     files: Mapping[str, str] = Field(description="Files of the bundle to the digests of their bytes")
-    seal: str = Field(default="", description="Keyed fingerprint of everything above")
+    seals: Mapping[str, str] = Field(default_factory=dict, description="Keyed fingerprints of all other keys")
 
     @property
     def text(self) -> str:
         """The canonical text; the file holds exactly this."""
         return canonical(self.model_dump(mode="json", by_alias=True))
 
-    @property
-    def unsealed(self) -> str:
-        """The text over which the seal is made."""
-        return canonical({**self.model_dump(mode="json", by_alias=True), "seal": ""})
+    def made_seals(self, fingerprint: Callable[[str], str]) -> dict[str, str]:
+        """A keyed fingerprint for each key, bound to this bundle: an edit shows, and nobody else can make one."""
+        values = self.model_dump(mode="json", by_alias=True)
+        del values["seals"]
+        return {key: fingerprint(canonical([self.id, key, value])) for key, value in values.items()}
+
+    def sealed(self, fingerprint: Callable[[str], str]) -> Manifest:
+        """The same manifest with its seals."""
+        return self.model_copy(update={"seals": self.made_seals(fingerprint)})
+
+    def broken_seals(self, fingerprint: Callable[[str], str]) -> tuple[str, ...]:
+        """Keys whose values are not those that were sealed."""
+        made = self.made_seals(fingerprint)
+        return tuple(sorted(key for key in {*made, *self.seals} if made.get(key) != self.seals.get(key)))
 
     @property
     def bundle_digest(self) -> str:

@@ -1,0 +1,208 @@
+"""Makes plans for a task: from flags to bundles, text and exit code.
+
+One environment is planned as a run of its own; several are planned side by side, each in a thread, and shown one after
+the other. What a plan is, is not known here.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from deployer.cli.signals import asking
+from deployer.cli.subject import Subject, begin
+from deployer.errors import ChangesPending, DeployError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.adapters.target import Target
+    from deployer.cli.session import Session
+    from deployer.playbooks.plan import Composed
+    from deployer.review.view import PlanView
+
+_AT_ONCE: Final = 4
+# What decides over a plan is not for the one who plans to set.
+_NOT_SET_HERE: Final = ("guards", "approvals", "policy", "freezes", "plan", "project")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanWish:
+    """The flags of `inv plan`."""
+
+    env: str
+    sandbox: bool
+    out: str = ""
+    store: bool = False
+    diff: bool = False
+    link: str | None = None
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """What became of one environment: a plan and where it is kept, or an error."""
+
+    environment: str
+    view: PlanView | None = None
+    kept: str | None = None
+    error: DeployError | None = None
+
+
+def plan_environments(session: Session, wish: PlanWish) -> int:
+    """Plan one environment or several and return the exit code."""
+    for setting in wish.settings:
+        if setting.split(".", 1)[0].split("=", 1)[0].strip() in _NOT_SET_HERE:
+            raise UsageError(
+                f"`--set {setting}`: guard rails, approvals and policy of a plan are not set on the command line",
+                hint="change environments.toml, where it is reviewed as well",
+            )
+    names = _names(session, wish)
+    with asking(session.stop):
+        if len(names) == 1:
+            planned = [_plan(session, wish, names[0], folder=Path(wish.out) if wish.out else None, alone=True)]
+        else:
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                planned = list(pool.map(lambda name: _plan_beside(session, wish, name), names))
+    _show(session, wish, planned)
+    for each in planned:
+        if each.error is not None:
+            raise each.error
+    return ChangesPending.exit_code if any(each.view and _pending(each.view) for each in planned) else 0
+
+
+def _pending(view: PlanView) -> bool:
+    return any(not change.local for change in view.changes)
+
+
+def _names(session: Session, wish: PlanWish) -> list[str]:
+    """The environments that `--env` names; those made from a template are known by their states."""
+    from fnmatch import fnmatchcase
+
+    from deployer.inventory.names import NUMBER
+
+    words = [word.strip() for word in wish.env.split(",") if word.strip()]
+    if not any(word == "all" or "*" in word for word in words):
+        return list(dict.fromkeys(words)) or [""]
+    loaded = session.inventory(wish.settings)
+    known = [entry for entry in loaded.entries if NUMBER not in entry]
+    if len(known) < len(loaded.entries):
+        known += _living(session, wish, known)
+    found = [
+        name
+        for word in words
+        for name in (known if word == "all" else [each for each in known if fnmatchcase(each, word)])
+        or ([] if "*" in word else [word])
+    ]
+    if not found:
+        raise UsageError(
+            f"no environment is called like `{wish.env}`", hint=f"there are: {', '.join(known)}; `inv envs` lists them"
+        )
+    return list(dict.fromkeys(found))
+
+
+def _living(session: Session, wish: PlanWish, known: Sequence[str]) -> list[str]:
+    """Ephemeral environments that have a state."""
+    from deployer.cli.subject import open_run
+
+    wiring = open_run(session, env=known[0] if known else session.inventory().sample_name(), sandbox=wish.sandbox)
+    parts = (key.split("/") for key in wiring.state_bucket.list_keys("terraform/"))
+    names = {part[1] for part in parts if len(part) == 3}
+    return sorted((name for name in names - set(known) if name.startswith("pr-")), key=lambda name: (len(name), name))
+
+
+def _plan_beside(session: Session, wish: PlanWish, name: str) -> Planned:
+    """Plan one of several: an error is kept, the others go on."""
+    folder = Path(wish.out) / name if wish.out else None
+    try:
+        return _plan(session, wish, name, folder=folder, alone=False)
+    except DeployError as error:
+        return Planned(environment=name, error=error)
+
+
+def _plan(session: Session, wish: PlanWish, name: str, *, folder: Path | None, alone: bool) -> Planned:
+    from deployer.adapters.environ import identity
+    from deployer.cli.targets import connect
+
+    subject = begin(session, env=name, sandbox=wish.sandbox, settings=wish.settings)
+    with subject.folder.locked(command=f"inv {session.command}", who=identity()):
+        target = connect(session, subject.loaded, subject.environment, sandbox=wish.sandbox)
+        composed = _run(session, wish, subject, target, alone=alone)
+        kept = _keep(session, wish, subject, target, composed, folder)
+    return Planned(environment=subject.environment.name, view=composed.view, kept=kept)
+
+
+def _run(session: Session, wish: PlanWish, subject: Subject, target: Target, *, alone: bool) -> Composed:
+    from deployer.engine.run import Listener, RunOptions, run
+    from deployer.playbooks.plan import Noted, compose, plan, planner_of
+    from deployer.report.terminal import TerminalReport
+    from deployer.steps.reviewing import PlanKept
+
+    wiring = subject.wiring(session, target, details=True)
+    kept, noted = PlanKept(), Noted()
+    listeners: list[Listener] = []
+    if alone:
+        listeners.append(
+            TerminalReport(session.sink, environment=subject.environment.name, target=subject.target, brief=True)
+        )
+    options = RunOptions(
+        check=True, workers=subject.environment.limits.parallel_steps, stop=session.stop, listeners=listeners
+    )
+    result = run(plan(wiring, kept, noted), options)
+    if result.error is not None:
+        raise result.error
+    return compose(wiring, result=result, kept=kept, noted=noted, settings=wish.settings, planner=planner_of(wiring))
+
+
+def _keep(
+    session: Session, wish: PlanWish, subject: Subject, target: Target, composed: Composed, folder: Path | None
+) -> str | None:
+    """Write the bundle where it was asked for; returns what `--plan` takes."""
+    if folder is None and not wish.store:
+        return None
+    from deployer.playbooks.plan import bundle_files
+    from deployer.steps.bundle import read_bundle, write_bundle
+    from deployer.steps.bundle_store import PlanStore
+
+    identifier = composed.view.manifest.id
+    kept = str(folder) if folder else identifier
+    manifest, files = bundle_files(composed, plan=kept, link=wish.link)
+    place = folder or subject.folder.path / "plans" / identifier
+    write_bundle(place, manifest, files)
+    if wish.store:
+        PlanStore(subject.wiring(session, target).state_bucket).put(read_bundle(place))
+    return kept
+
+
+def _show(session: Session, wish: PlanWish, planned: Sequence[Planned]) -> None:
+    from deployer.report.plan_text import plan_lines
+    from deployer.report.text import error_lines
+
+    target = "sandbox" if wish.sandbox else "cloudflare"
+    if session.json:
+        documents = [_document(each, target) for each in planned]
+        session.document(documents[0] if len(planned) == 1 else {"schema": 1, "command": "plan", "plans": documents})
+        return
+    sink = session.sink
+    for number, each in enumerate(planned):
+        if number:
+            sink.data("")
+        if each.view is not None:
+            for line in plan_lines(each.view, width=sink.width, paint=sink.paint, diff=wish.diff, plan=each.kept):
+                sink.data(line)
+        elif each.error is not None and each.error is not next(one.error for one in planned if one.error):
+            # The first failure is said last of all, by the boundary.
+            for line in error_lines(each.error, width=sink.width):
+                sink.talk(f"{each.environment}: {line}" if line.startswith("error") else line)
+
+
+def _document(planned: Planned, target: str) -> dict[str, Any]:
+    from deployer.report.document import failure_document
+    from deployer.report.plan_document import plan_document
+
+    if planned.view is not None:
+        return plan_document(planned.view)
+    assert planned.error is not None
+    return failure_document(planned.error, command="plan", environment=planned.environment, target=target)

@@ -1,0 +1,172 @@
+"""A plan bundle on disk: written whole or not at all, read only if every byte is the one that was written.
+
+What may be shown to others lies at its top; what can hold values of a state lies in `private/`. Approvals are added
+later, so they are not among the files that the manifest lists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from deployer.adapters.files import disk_errors, make_folder, write_private_bytes
+from deployer.errors import PlanUnusable, UsageError
+from deployer.report.plan_document import steps_of
+from deployer.review.digest import meaning_of_all
+from deployer.review.manifest import FILE_NAME, SCHEMA, Manifest
+from deployer.review.view import PlannedStep
+
+APPROVALS: Final = "approvals"
+PRIVATE: Final = "private"
+DOCUMENT: Final = "plan.json"
+_AGAIN: Final = "make it anew: `inv plan --env NAME --out FOLDER`"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A bundle whose files are all as they were written."""
+
+    folder: Path
+    manifest: Manifest
+    steps: tuple[PlannedStep, ...]
+
+    def saved_plan(self, stack: str) -> Path:
+        """The plan that Terraform saved for a stack."""
+        return self.folder / PRIVATE / f"{stack}.tfplan"
+
+    def plan_json(self, stack: str) -> Mapping[str, Any]:
+        """What Terraform says of a stack's plan."""
+        return dict(json.loads((self.folder / PRIVATE / f"{stack}.json").read_bytes()))
+
+    def contents(self) -> Iterator[tuple[str, bytes]]:
+        """Every file with its path in the bundle; the manifest last, so that a copy without it is known as a part."""
+        for name in (*sorted(self.manifest.files), FILE_NAME):
+            yield name, (self.folder / name).read_bytes()
+
+
+def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> None:
+    """Put a bundle where `folder` is: an older one is replaced with its approvals, anything else is left alone.
+
+    `manifest` lists the digests of `files`, and is sealed.
+    """
+    _require_replaceable(folder)
+    fresh = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    with disk_errors(folder):
+        shutil.rmtree(fresh, ignore_errors=True)
+        try:
+            make_folder(fresh)
+            for name, body in files.items():
+                write_private_bytes(fresh / name, body)
+            write_private_bytes(fresh / FILE_NAME, manifest.text.encode())
+            if folder.exists():
+                folder.rename(old)
+            fresh.rename(folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _require_replaceable(folder: Path) -> None:
+    if not folder.exists():
+        return
+    strangers = [entry.name for entry in folder.iterdir()] if folder.is_dir() else [folder.name]
+    if strangers and not (folder / FILE_NAME).is_file():
+        raise UsageError(
+            "there is something else than a plan bundle where the bundle is to be written",
+            place=f"{folder}: {', '.join(sorted(strangers)[:3])}",
+            hint="choose another folder for `--out`",
+        )
+
+
+def digests_of(files: Mapping[str, bytes]) -> dict[str, str]:
+    """What a manifest says of the bundle's files."""
+    return {name: hashlib.sha256(body).hexdigest() for name, body in sorted(files.items())}
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """The bundle in `folder`; PlanUnusable says what is missing or was edited."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise PlanUnusable("there is no plan bundle", place=str(folder), hint=_AGAIN)
+    manifest = parse_manifest(_manifest_bytes(folder), place=str(folder / FILE_NAME))
+    wrong = list(_wrong_files(folder, manifest))
+    if wrong:
+        raise PlanUnusable(
+            "the plan bundle is not as it was written",
+            place=str(folder),
+            hint=_AGAIN,
+            details=wrong,
+        )
+    document = json.loads((folder / DOCUMENT).read_bytes())
+    steps = steps_of(document, place=str(folder / DOCUMENT))
+    if meaning_of_all(steps) != manifest.digest:
+        raise PlanUnusable(
+            "the plan's changes are not those that its manifest was written for", place=str(folder), hint=_AGAIN
+        )
+    return Bundle(folder=folder, manifest=manifest, steps=steps)
+
+
+def _manifest_bytes(folder: Path) -> bytes:
+    try:
+        return (folder / FILE_NAME).read_bytes()
+    except FileNotFoundError:
+        raise PlanUnusable(
+            "the plan bundle has no manifest: it was not written to its end, or is no bundle",
+            place=str(folder),
+            hint=_AGAIN,
+        ) from None
+
+
+def parse_manifest(body: bytes, *, place: str) -> Manifest:
+    """The manifest in these bytes, which must be exactly the ones that we write."""
+    from pydantic import ValidationError
+
+    try:
+        data = json.loads(body)
+        schema = data["schema"] if isinstance(data, dict) else None
+    except (ValueError, KeyError):
+        schema = None
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise PlanUnusable(
+            f"the plan bundle is of schema {schema}, which is newer than the {SCHEMA} that is known here",
+            place=place,
+            hint="apply it with the version that made it, or plan again with this one",
+        )
+    try:
+        manifest = Manifest.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        message = f"the plan's manifest cannot be read: {where}: {first['msg']}"
+        raise PlanUnusable(message, place=place, hint=_AGAIN) from None
+    if manifest.text.encode() != body:
+        raise PlanUnusable("the plan's manifest was edited: it is not in the form we write", place=place, hint=_AGAIN)
+    return manifest
+
+
+def _wrong_files(folder: Path, manifest: Manifest) -> Iterator[str]:
+    present = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+    known = {*manifest.files, FILE_NAME}
+    for name in sorted(present - known):
+        if not name.startswith(f"{APPROVALS}/"):
+            yield f"{name}: does not belong to the plan"
+    for name in sorted({DOCUMENT} - manifest.files.keys()):
+        yield f"{name}: the manifest does not list it"
+    for name, digest in manifest.files.items():
+        path = folder / name
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            yield f"{name}: lies outside the bundle"
+        elif not path.is_file():
+            yield f"{name}: is missing"
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            yield f"{name}: was changed after the plan was made"

@@ -1,0 +1,81 @@
+"""Plan bundles in the state bucket, each below a prefix of its own: whole, or known not to be.
+
+Every object is written once and never again; the manifest is the last one, so that a bundle whose upload was cut off
+is known by not having one. Who may read the bucket may read the private files too: they hold no more than the states.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from deployer.adapters.files import write_private_bytes
+from deployer.adapters.state import Bucket
+from deployer.errors import PlanUnusable
+from deployer.review.manifest import FILE_NAME
+from deployer.steps.bundle import APPROVALS, Bundle, parse_manifest, read_bundle
+
+PREFIX: Final = "plans/"
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]*-\d{8}T\d{6}Z-[0-9a-f]{12}")
+
+
+def is_id(text: str) -> bool:
+    """Whether this is the name of a stored bundle rather than a folder."""
+    return _ID.fullmatch(text) is not None
+
+
+@dataclass(frozen=True)
+class PlanStore:
+    """The stored bundles of all environments."""
+
+    bucket: Bucket
+
+    def place(self, identifier: str) -> str:
+        """Where a bundle lies, for people."""
+        return f"bucket `{self.bucket.name}`, `{PREFIX}{identifier}/`"
+
+    def put(self, bundle: Bundle) -> None:
+        """Store a bundle; what is there already with the same content is left alone."""
+        for name, body in bundle.contents():
+            self.bucket.put(f"{PREFIX}{bundle.manifest.id}/{name}", body, replaces=None)
+
+    def has(self, identifier: str) -> bool:
+        """Whether the bundle is there, whole."""
+        return self.bucket.get(f"{PREFIX}{identifier}/{FILE_NAME}") is not None
+
+    def fetch(self, identifier: str, folder: Path) -> Bundle:
+        """Bring a bundle into `folder`, with its approvals, and read it."""
+        found = self.bucket.get(f"{PREFIX}{identifier}/{FILE_NAME}")
+        if found is None:
+            raise PlanUnusable(
+                f"there is no stored plan `{identifier}`",
+                place=self.place(identifier),
+                hint="`inv plan --env NAME --store` stores one and prints its id",
+            )
+        manifest = parse_manifest(found.body, place=self.place(identifier))
+        for name, digest in manifest.files.items():
+            part = self.bucket.get(f"{PREFIX}{identifier}/{name}")
+            if part is None or hashlib.sha256(part.body).hexdigest() != digest:
+                state = "is missing" if part is None else "is not the file that was stored"
+                raise PlanUnusable(
+                    f"`{name}` of the stored plan {state}", place=self.place(identifier), hint="plan again: `inv plan`"
+                )
+            write_private_bytes(folder / name, part.body)
+        for name, body in self.approvals(identifier).items():
+            write_private_bytes(folder / APPROVALS / name, body)
+        write_private_bytes(folder / FILE_NAME, found.body)
+        return read_bundle(folder)
+
+    def approvals(self, identifier: str) -> Mapping[str, bytes]:
+        """The approvals of a bundle, by file name."""
+        prefix = f"{PREFIX}{identifier}/{APPROVALS}/"
+        found = {key.removeprefix(prefix): self.bucket.get(key) for key in self.bucket.list_keys(prefix)}
+        return {name: each.body for name, each in found.items() if each is not None and "/" not in name}
+
+    def add_approval(self, identifier: str, name: str, body: bytes) -> bool:
+        """Store an approval; False if this person's is there already."""
+        return self.bucket.try_put(f"{PREFIX}{identifier}/{APPROVALS}/{name}", body, replaces=None)
