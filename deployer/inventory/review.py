@@ -69,6 +69,12 @@ class StateKeeping(Model):
     plans_days: int = Field(default=30, ge=1, description="Days after which a stored plan bundle goes")
     copy_key: SecretRef | None = Field(default=None, description="Key that encrypts copies before they are stored")
 
+    @model_validator(mode="after")
+    def _what_is_locked_can_go(self) -> Self:
+        if self.copies_locked_days > self.copies_days:
+            raise ValueError("`copies_locked_days` is more than `copies_days`: copies that are locked cannot go")
+        return self
+
 
 class Tolerance(Model):
     """A value that may differ between a reviewed plan and a fresh one without being another meaning."""

@@ -33,7 +33,8 @@ def seed(loaded: LoadedInventory, environment: Environment | None = None) -> dic
 
     keys: dict[str, set[str]] = {}
     variables: set[str] = set()
-    for reference in (project.fingerprint_key, *(ref for each in environments for ref in _secrets(each))):
+    shared = (project.fingerprint_key, *([project.state.copy_key] if project.state.copy_key else []))
+    for reference in (*shared, *(ref for each in environments for ref in _secrets(each))):
         if reference.env is not None:
             variables.add(reference.env)
         elif reference.aws is not None and reference.key is not None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.step import Step
 from deployer.playbooks.deploy import AFTER_WORKER, resolve_secrets
+from deployer.playbooks.state_wiring import COPY_KEY
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.convex import BACKEND
 from deployer.steps.convex_removal import ConvexBackendFound, FunctionsWithdrawn, VariablesRemoved
@@ -38,7 +39,7 @@ def destroy(wiring: Wiring) -> Playbook:
     return Playbook(
         "destroy",
         (
-            resolve_secrets(wiring, only=frozenset({DEPLOY_KEY})),
+            resolve_secrets(wiring, only=frozenset({DEPLOY_KEY, COPY_KEY})),
             _guards(wiring),
             *(_stack(wiring, name, needs=("guards",)) for name in hosts),
             *_convex(wiring, needs=off),
@@ -69,7 +70,7 @@ def destroy(wiring: Wiring) -> Playbook:
                 tags=frozenset({"terraform", "state"}),
                 holdings=wiring.holdings,
                 kept=kept,
-                keep_backups=environment.guards.protected,
+                keep_copies=environment.guards.protected,
             ),
         ),
     )

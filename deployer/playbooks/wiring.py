@@ -15,7 +15,6 @@ from deployer.adapters import process_records
 from deployer.adapters.aws import AwsAccess
 from deployer.adapters.cloudflare import FINDABLE, CloudflareApi, import_id
 from deployer.adapters.convex import ConvexCli, ConvexControl, ConvexDeployment
-from deployer.adapters.environ import identity
 from deployer.adapters.http import Http
 from deployer.adapters.node import Node, find_node, package_script, program_folder
 from deployer.adapters.once import once
@@ -23,7 +22,7 @@ from deployer.adapters.process import Processes
 from deployer.adapters.redact import Redactor
 from deployer.adapters.secrets import SecretsManager
 from deployer.adapters.sources import Sources
-from deployer.adapters.state import Bucket
+from deployer.adapters.state import Bucket, Cipher
 from deployer.adapters.target import AWS_KEYS, CLOUDFLARE_TOKEN, R2_KEYS, Target
 from deployer.adapters.templates import Templates
 from deployer.adapters.terraform import Stack, Terraform, find_terraform
@@ -32,6 +31,7 @@ from deployer.engine.stop import Stop
 from deployer.inventory.base import SecretRef
 from deployer.inventory.load import LoadedInventory
 from deployer.inventory.model import Environment
+from deployer.playbooks import state_wiring
 from deployer.review.patterns import fits
 from deployer.steps.adoption import Adoption, Note
 from deployer.steps.application import Application
@@ -158,6 +158,7 @@ class Wiring:
         return {
             FINGERPRINT_KEY: self.loaded.inventory.project.fingerprint_key,
             DEPLOY_KEY: environment.convex.deploy_key,
+            **state_wiring.copy_references(self),
             **{f"worker.secrets.{name}": reference for name, reference in environment.worker.secrets.items()},
             **{f"convex.secrets.{name}": reference for name, reference in environment.convex.secrets.items()},
         }
@@ -241,13 +242,12 @@ class Wiring:
 
     def state_file(self, stack: str) -> StateFile:
         """Where the state of a stack lies."""
-        return StateFile(
-            bucket=self.state_bucket,
-            key=self.environment.state_key(stack),
-            stack=stack,
-            records=self.records,
-            identity=identity(),
-        )
+        return state_wiring.state_file(self, stack)
+
+    @once
+    def copy_cipher(self) -> Cipher | None:
+        """What copies of states are encrypted with."""
+        return state_wiring.make_cipher(self)
 
     def adoption(self, stack: str) -> Adoption:
         """What to do about things that exist and are not in a stack's state."""

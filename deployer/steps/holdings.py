@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployer.adapters.state import Bucket
-from deployer.errors import ServiceFailed
+from deployer.errors import Damaged
 
 _STATE = ".tfstate"
 
@@ -55,10 +55,10 @@ class Holdings:
         try:
             return tuple(_resources(json.loads(found.body)))
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise ServiceFailed(
+            raise Damaged(
                 "this is not a Terraform state, so nobody knows what it holds",
                 place=f"bucket `{self.bucket.name}`, `{key}`",
-                hint=f"its copies are in the same bucket, below backups/{self._prefix}{stack}/",
+                hint=f"`inv state.restore --env {self.environment} --stack {stack}` brings back its newest copy",
             ) from None
 
     def values(self, kind: str, attribute: str) -> frozenset[str]:

@@ -19,6 +19,7 @@ from deployer.steps.adoption import Adoption
 from deployer.steps.guards import filled_buckets, holding
 from deployer.steps.holdings import Holdings
 from deployer.steps.release_record import ReleaseRecord
+from deployer.steps.state_copies import FOLDER
 from deployer.steps.terraform import StateFile, plan_changes
 
 # How Terraform addresses a Worker.
@@ -52,8 +53,9 @@ class StackRemoved(BaseStep[RemovalFacts | None]):
         if not noted and not self.state.exists():
             return None
         stack = self.stack()
-        adopted = self.adoption.ours(stack.plan(details=True).changes) if noted else {}
-        return RemovalFacts(stack.plan(destroy=True, details=context.check), adopted)
+        with self.state.blamed():
+            adopted = self.adoption.ours(stack.plan(details=True).changes) if noted else {}
+            return RemovalFacts(stack.plan(destroy=True, details=context.check), adopted)
 
     def diff(self, context: Context, facts: RemovalFacts | None) -> Sequence[Change]:
         """One change per resource that is still there; outputs go with the state."""
@@ -77,17 +79,21 @@ class StackRemoved(BaseStep[RemovalFacts | None]):
     def apply(self, context: Context, facts: RemovalFacts | None, changes: Sequence[Change]) -> Mapping[str, object]:
         """Carry out the plan that was shown."""
         assert facts is not None
-        self.state.keep_copy()
+        with self.state.copied(context):
+            self._carry_out(facts, changes, context)
+        return self.known(facts, changes)
+
+    def _carry_out(self, facts: RemovalFacts, changes: Sequence[Change], context: Context) -> None:
         stack = self.stack()
         plan = facts.plan
         if facts.adopted:
             for address, identifier in facts.adopted.items():
                 context.say(f"taking {address} into the state")
                 self.state.unlocking(lambda a=address, i=identifier: stack.import_resource(a, i), context)  # type: ignore[misc]
+            self.state.keep_copy()
             plan = stack.plan(destroy=True)
             self._check_shown(plan, changes)
         self.state.unlocking(lambda: stack.apply(plan), context)
-        return self.known(facts, changes)
 
     def _check_shown(self, plan: Plan, changes: Sequence[Change]) -> None:
         """A plan that was made anew must not remove what nobody has seen."""
@@ -211,7 +217,7 @@ class StateRemoved(BaseStep[Sequence[str]]):
     # Stacks that destroy leaves alone, with everything that belongs to them.
     kept: Collection[str]
     # A protected environment keeps the copies of its states.
-    keep_backups: bool
+    keep_copies: bool
 
     def observe(self, context: Context) -> Sequence[str]:
         """Keys of what is there."""
@@ -220,8 +226,8 @@ class StateRemoved(BaseStep[Sequence[str]]):
         environment = self.holdings.environment
         states = [key for stack, key in self.holdings.keys().items() if stack not in self.kept]
         others = list(self.holdings.bucket.list_keys(f"releases/{environment}/"))
-        if not self.keep_backups:
-            others += self.holdings.bucket.list_keys(f"backups/terraform/{environment}/")
+        if not self.keep_copies:
+            others += self.holdings.bucket.list_keys(f"{FOLDER}terraform/{environment}/")
         return [*states, *(key for key in others if not self._belongs_to_kept(key))]
 
     def diff(self, context: Context, facts: Sequence[str]) -> Sequence[Change]:
@@ -254,7 +260,7 @@ class StateRemoved(BaseStep[Sequence[str]]):
     def _belongs_to_kept(self, key: str) -> bool:
         environment = self.holdings.environment
         return any(
-            key.startswith(f"backups/terraform/{environment}/{stack}/")
+            key.startswith(f"{FOLDER}terraform/{environment}/{stack}/")
             or key == f"releases/{environment}/unfinished-{stack}.json"
             for stack in self.kept
         )

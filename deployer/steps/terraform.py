@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -18,11 +19,12 @@ from deployer.adapters.terraform.events import lock_holder
 from deployer.adapters.terraform.plan import UnknownOutput
 from deployer.engine.change import Action, Change, Unknown
 from deployer.engine.step import BaseStep, Context
-from deployer.errors import ServiceFailed, ServiceUnreachable, StateLocked, ToolFailed
+from deployer.errors import DeployError, ServiceFailed, ServiceUnreachable, StateLocked, ToolFailed
 from deployer.steps.adoption import Adoption
 from deployer.steps.ahead import Ahead
 from deployer.steps.reviewing import Kept, Reviewing
 from deployer.steps.secrets import VALUE, Secrets
+from deployer.steps.state_copies import StateCopies
 
 _ACTIONS = {"create": Action.CREATE, "update": Action.UPDATE, "replace": Action.REPLACE, "delete": Action.DELETE}
 _ADOPTED = " (made by a deploy that was cut off, taken into the state)"
@@ -39,6 +41,7 @@ class StateFile:
     # Notes about the programs that runs of this checkout have started on this environment.
     records: Path
     identity: str
+    copies: StateCopies
 
     def exists(self) -> bool:
         """Whether there is a state."""
@@ -58,16 +61,38 @@ class StateFile:
         return f"{self.key}.tflock"
 
     def keep_copy(self) -> None:
-        """Copy the state before it is changed; R2 keeps no versions of its own."""
+        """Copy the state as it is now, if there is one."""
         found = self.bucket.get(self.key)
         if found is not None:
-            moment = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")
-            self.bucket.put(f"{self.backups}{moment}.tfstate", found.body, replaces=None)
+            self.copies.keep(found.body)
 
-    @property
-    def backups(self) -> str:
-        """Where the copies lie."""
-        return f"copies/{self.key.removesuffix('.tfstate')}/"
+    @contextlib.contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Around Terraform: what it says of a state that it cannot read is said better by us."""
+        try:
+            yield
+        except ToolFailed:
+            found = self.bucket.get(self.key)
+            if found is not None:
+                self.copies.require_state(found.body)
+            raise
+
+    @contextlib.contextmanager
+    def copied(self, context: Context) -> Iterator[None]:
+        """Around what changes the state: a copy before, or nothing is changed; and one after, however that ended."""
+        self.keep_copy()
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(DeployError):
+                self.keep_copy()
+            raise
+        self.keep_copy()
+        try:
+            self.copies.prune()
+        except DeployError as error:
+            # Too many copies are no reason to fail what was carried out.
+            context.say(f"old copies of the state could not be removed: {error}")
 
     def release_abandoned_lock(self) -> bool:
         """Remove the lock if the run that took it was ours and is gone for certain.
@@ -140,7 +165,8 @@ class TerraformStack(BaseStep[StackFacts]):
             # Before planning: should it move meanwhile, the older stamp is the one that is refused later.
             stamp = self.state.stamp() if self.review.whole else None
             details = self.details or context.check or self.review.whole
-            plan = self.review.saved(self.stack_name, stamp) or self._planned_ahead() or stack.plan(details=details)
+            with self.state.blamed():
+                plan = self.review.saved(self.stack_name, stamp) or self._planned_ahead() or stack.plan(details=details)
         elif context.check:
             plan = stack.plan(with_backend=False, details=True)
         else:
@@ -185,14 +211,14 @@ class TerraformStack(BaseStep[StackFacts]):
         for other in self.begins:
             other.begin()
         stack = self.stack()
-        self.state.keep_copy()
-        plan = facts.plan
-        if facts.adopted:
-            plan = self._adopt(stack, facts.adopted, context)
-        creating = [change.address for change in plan.changes if change.word == "create"]
-        if creating:
-            self.adoption.note.write(creating)
-        outputs = plan.outputs if plan.empty else self._apply(stack, plan, context)
+        with self.state.copied(context):
+            plan = facts.plan
+            if facts.adopted:
+                plan = self._adopt(stack, facts.adopted, context)
+            creating = [change.address for change in plan.changes if change.word == "create"]
+            if creating:
+                self.adoption.note.write(creating)
+            outputs = plan.outputs if plan.empty else self._apply(stack, plan, context)
         if creating or facts.adopted:
             self.adoption.note.clear()
         return {f"{self.stack_name}.outputs": outputs}
@@ -216,6 +242,7 @@ class TerraformStack(BaseStep[StackFacts]):
         for address, identifier in adopted.items():
             context.say(f"taking {address} into the state")
             self.state.unlocking(lambda a=address, i=identifier: stack.import_resource(a, i), context)  # type: ignore[misc]
+        self.state.keep_copy()
         plan = stack.plan(details=self.review.whole)
         self.review.accept(self.stack_name, plan, self._reading(context), adopted=adopted)
         return plan

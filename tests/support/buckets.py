@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ class MemoryBucket(Bucket):
     access: AwsAccess = field(default_factory=lambda: AwsAccess(service="s3", region="auto"))
     name: str = "states"
     objects: dict[str, Object] = field(default_factory=dict)
+    # The store's clock: a second for each write.
+    writes: list[str] = field(default_factory=list)
 
     def exists(self) -> bool:
         """It always is."""
@@ -32,8 +35,12 @@ class MemoryBucket(Bucket):
         found = self.objects.get(key)
         if (found.etag if found else None) != replaces:
             return False
-        self.objects[key] = Object(body, str(int(replaces or 0) + 1))
+        self.objects[key] = self._written(key, body, str(int(replaces or 0) + 1))
         return True
+
+    def _written(self, key: str, body: bytes, etag: str) -> Object:
+        self.writes.append(key)
+        return Object(body, etag, dt.datetime(2026, 11, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=len(self.writes)))
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """In the order of the keys."""
@@ -47,13 +54,17 @@ class MemoryBucket(Bucket):
 
     def put_json(self, key: str, value: Any) -> None:
         """An object as a test wants it, whatever was there."""
-        self.objects[key] = Object(json.dumps(value).encode(), "1")
+        self.objects[key] = self._written(key, json.dumps(value).encode(), "1")
 
 
-def terraform_state(*resources: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+def terraform_state(
+    *resources: tuple[str, dict[str, Any]], serial: int = 1, lineage: str = "5d1f2c3e-0000-4000-8000-000000000001"
+) -> dict[str, Any]:
     """A state that holds these resources: type and attributes."""
     return {
         "version": 4,
+        "serial": serial,
+        "lineage": lineage,
         "outputs": {},
         "resources": [
             {"mode": "managed", "type": kind, "name": "this", "instances": [{"attributes": attributes}]}

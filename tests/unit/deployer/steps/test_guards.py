@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from deployer.adapters.cloudflare import CloudflareApi
-from deployer.errors import ConfigError, GuardRefused, ServiceFailed
+from deployer.errors import ConfigError, Damaged, GuardRefused
 from deployer.inventory.model import App
 from deployer.steps.application import Application
 from deployer.steps.guards import DeployGuards, DestroyGuards
@@ -131,7 +131,7 @@ def test_a_state_that_cannot_be_read_is_not_empty(text: str) -> None:
     """Nobody knows what it holds."""
     bucket = MemoryBucket()
     bucket.put(STATE.format("site"), text.encode(), replaces=None)
-    with pytest.raises(ServiceFailed, match="not a Terraform state"):
+    with pytest.raises(Damaged, match="not a Terraform state"):
         Holdings(bucket, "development").resources("site")
 
 

@@ -16,6 +16,7 @@ from deployer.steps.convex_removal import VariablesRemoved
 from deployer.steps.holdings import Holdings
 from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.removal import BucketsEmptied, RemovalFacts, StackRemoved, StateRemoved, WorkerRemoved
+from deployer.steps.state_copies import StateCopies
 from deployer.steps.terraform import StateFile
 from tests.support.buckets import MemoryBucket, terraform_state
 
@@ -39,9 +40,9 @@ def test_only_buckets_in_a_state_are_emptied(context: Any) -> None:
     assert (list(ours.objects), list(others.objects)) == ([], ["precious.txt"])
 
 
-def state_removed(bucket: MemoryBucket, *, kept: frozenset[str] = frozenset(), backups: bool = False) -> StateRemoved:
+def state_removed(bucket: MemoryBucket, *, kept: frozenset[str] = frozenset(), copies: bool = False) -> StateRemoved:
     """The last step."""
-    return StateRemoved(name="s", holdings=Holdings(bucket, "development"), kept=kept, keep_backups=backups)
+    return StateRemoved(name="s", holdings=Holdings(bucket, "development"), kept=kept, keep_copies=copies)
 
 
 def filled() -> MemoryBucket:
@@ -49,7 +50,7 @@ def filled() -> MemoryBucket:
     bucket = MemoryBucket()
     for stack in ("zone", "site", "hosts"):
         bucket.put_json(STATE.format(stack), terraform_state())
-        bucket.put_json(f"backups/terraform/development/{stack}/1.tfstate", {})
+        bucket.put_json(f"copies/terraform/development/{stack}/1.tfstate", {})
         bucket.put_json(f"releases/development/unfinished-{stack}.json", {})
     bucket.put_json("releases/development/current.json", {})
     bucket.put_json("terraform/production/site.tfstate", HOLDING)
@@ -88,7 +89,7 @@ def test_what_belongs_to_a_kept_stack_stays(context: Any) -> None:
     step.apply(context.of(), step.observe(context.of()), ())
     assert set(bucket.objects) == {
         STATE.format("zone"),
-        "backups/terraform/development/zone/1.tfstate",
+        "copies/terraform/development/zone/1.tfstate",
         "releases/development/unfinished-zone.json",
         "terraform/production/site.tfstate",
     }
@@ -193,7 +194,9 @@ def removed(stack: CutOff, bucket: MemoryBucket, tmp_path: Any) -> StackRemoved:
     """The step for it."""
     return StackRemoved(
         name="t", stack=lambda: cast("Stack", stack), stack_name="site", recover=lambda: None,
-        state=StateFile(bucket=bucket, key=STATE.format("site"), stack="site", records=tmp_path, identity="me"),
+        state=StateFile(bucket=bucket, key=STATE.format("site"), stack="site", records=tmp_path, identity="me",
+            copies=StateCopies(bucket=bucket, state_key=STATE.format("site")),
+        ),
         adoption=Adoption(
             note=Note(bucket, "note.json"), find=lambda _kind, _wanted: "id",
             findable=frozenset({"cloudflare_r2_bucket"}),

@@ -12,11 +12,13 @@ import pytest
 from deployer.adapters import process_records
 from deployer.adapters.state import Bucket
 from deployer.adapters.terraform import PlannedChange
-from deployer.errors import GuardRefused, StateLocked
+from deployer.errors import Damaged, GuardRefused, StateLocked, ToolFailed
 from deployer.steps.adoption import Adoption, Note
 from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.state_bucket import StateBucket
+from deployer.steps.state_copies import StateCopies
 from deployer.steps.terraform import StateFile
+from tests.support.buckets import terraform_state
 
 KEY = "terraform/development/site.tfstate"
 LOCK = f"{KEY}.tflock"
@@ -72,7 +74,10 @@ def test_a_record_that_cannot_be_read_is_no_record(bucket: Bucket, text: str) ->
 
 def state(bucket: Bucket, tmp_path: Path) -> StateFile:
     """The state of a stack, with notes in a folder of the test."""
-    return StateFile(bucket=bucket, key=KEY, stack="site", records=tmp_path / "notes", identity="me@here")
+    copies = StateCopies(bucket=bucket, state_key=KEY)
+    return StateFile(
+        bucket=bucket, key=KEY, stack="site", records=tmp_path / "notes", identity="me@here", copies=copies
+    )
 
 
 def lock(bucket: Bucket, *, who: str, created: datetime) -> None:
@@ -158,19 +163,69 @@ def test_work_is_done_again_once_after_an_abandoned_lock(bucket: Bucket, tmp_pat
         state(bucket, tmp_path).unlocking(work, context.of())
 
 
-def test_a_copy_of_the_state_is_kept_before_every_change(bucket: Bucket, tmp_path: Path) -> None:
-    """Each copy has a name of its own; without a state there is nothing to copy."""
+def written(bucket: Bucket, serial: int) -> bytes:
+    """The state as somebody writes it."""
+    body = json.dumps(terraform_state(serial=serial)).encode()
+    found = bucket.get(KEY)
+    bucket.put(KEY, body, replaces=found.etag if found else None)
+    return body
+
+
+def kept(bucket: Bucket) -> list[bytes]:
+    """What lies there as copies, by serial."""
+    found = [bucket.get(key) for key in bucket.list_keys("copies/terraform/development/site/")]
+    return sorted((copy.body for copy in found if copy), key=lambda body: int(json.loads(body)["serial"]))
+
+
+def test_a_copy_is_kept_before_and_after_every_change(bucket: Bucket, tmp_path: Path, context: Any) -> None:
+    """The newest state is there as well; without a state there is nothing to copy."""
     file = state(bucket, tmp_path)
     file.keep_copy()
-    assert list(bucket.list_keys()) == []
-    bucket.put(KEY, b"one", replaces=None)
-    file.keep_copy()
+    assert kept(bucket) == []
+    first = written(bucket, 1)
+    with file.copied(context.of()):
+        assert kept(bucket) == [first]
+        second = written(bucket, 2)
+    assert kept(bucket) == [first, second]
+    with file.copied(context.of()):
+        pass
+    assert kept(bucket) == [first, second]
+
+
+def test_a_change_that_fails_halfway_is_copied_too(bucket: Bucket, tmp_path: Path, context: Any) -> None:
+    """Terraform has written down what it got done."""
+
+    def fail() -> None:
+        written(bucket, 2)
+        raise StateLocked("locked")
+
+    first = written(bucket, 1)
+    with pytest.raises(StateLocked), state(bucket, tmp_path).copied(context.of()):
+        fail()
+    assert kept(bucket) == [first, bucket.get(KEY).body]  # type: ignore[union-attr]
+
+
+def test_without_a_copy_nothing_is_changed(bucket: Bucket, tmp_path: Path, context: Any) -> None:
+    """Whatever keeps it from being written: here the state is none."""
+    bucket.put(KEY, b"{", replaces=None)
+    with pytest.raises(Damaged, match="it is not JSON") as caught, state(bucket, tmp_path).copied(context.of()):
+        pytest.fail("this must not be reached")
+    assert "inv state.restore --env development --stack site" in str(caught.value.hint)
+
+
+def test_what_terraform_says_of_a_damaged_state_is_said_by_us(bucket: Bucket, tmp_path: Path) -> None:
+    """Any other failure of Terraform stays what it is."""
+    file = state(bucket, tmp_path)
+    with pytest.raises(ToolFailed), file.blamed():
+        raise ToolFailed("plan")
+    written(bucket, 1)
+    with pytest.raises(ToolFailed), file.blamed():
+        raise ToolFailed("plan")
     found = bucket.get(KEY)
     assert found is not None
-    bucket.put(KEY, b"two", replaces=found.etag)
-    file.keep_copy()
-    copies = [bucket.get(key) for key in bucket.list_keys(file.backups)]
-    assert sorted(copy.body for copy in copies if copy) == [b"one", b"two"]
+    bucket.put(KEY, b"[]", replaces=found.etag)
+    with pytest.raises(Damaged, match="version 4"), file.blamed():
+        raise ToolFailed("plan")
 
 
 CREATED = [PlannedChange("create", 'module.s.cloudflare_r2_bucket.this["U"]', wanted={"name": "uploads"})]

@@ -1,0 +1,75 @@
+"""What concerns states and their copies, put together from a wiring: part of `wiring`, which is near its limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from deployer.adapters.environ import identity
+from deployer.adapters.state import Cipher
+from deployer.adapters.state.cipher import LEAST
+from deployer.errors import ConfigError, SecretMissing
+from deployer.inventory.base import SecretRef
+from deployer.steps.state_copies import StateCopies
+from deployer.steps.terraform import StateFile
+
+if TYPE_CHECKING:
+    from deployer.playbooks.wiring import Wiring
+
+COPY_KEY: Final = "project.state.copy_key"
+
+
+def copy_references(wiring: Wiring) -> dict[str, SecretRef]:
+    """The secret that copies are encrypted with, if the inventory names one."""
+    reference = wiring.loaded.inventory.project.state.copy_key
+    return {} if reference is None else {COPY_KEY: reference}
+
+
+def make_cipher(wiring: Wiring) -> Cipher | None:
+    """What copies are encrypted with; None if the inventory names no key. There is no way to plain copies but that."""
+    for label, reference in copy_references(wiring).items():
+        stored: Mapping[str, Mapping[str, str] | None] = {}
+        if reference.aws is not None:
+            stored = wiring.secrets_manager.read([reference.aws])
+            value = (stored[reference.aws] or {}).get(str(reference.key))
+        else:
+            value = wiring.target.credentials.get(str(reference.env))
+        if not value:
+            raise SecretMissing(
+                "the key of the copies has no value",
+                place=f"{label}: {reference}",
+                hint="run what is listed above, then the same command again",
+                details=wiring.secret_places.how_to_mend([(label, reference)], stored),
+            )
+        wiring.redactor.add(value)
+        if len(value) < LEAST:
+            raise ConfigError(
+                f"the key of the copies is shorter than {LEAST} characters, so it could be found by trying",
+                place=f"{label}: {reference}",
+                hint="make one with `openssl rand -base64 32`; copies made with the old one need that to be read",
+            )
+        return Cipher(value)
+    return None
+
+
+def state_file(wiring: Wiring, stack: str) -> StateFile:
+    """Where the state of a stack lies, with its copies."""
+    key = wiring.environment.state_key(stack)
+    return StateFile(
+        bucket=wiring.state_bucket,
+        key=key,
+        stack=stack,
+        records=wiring.records,
+        identity=identity(),
+        copies=state_copies(wiring, key),
+    )
+
+
+def state_copies(wiring: Wiring, state_key: str) -> StateCopies:
+    """The copies of one state."""
+    return StateCopies(
+        bucket=wiring.state_bucket,
+        state_key=state_key,
+        cipher=lambda: wiring.copy_cipher,
+        days=wiring.loaded.inventory.project.state.copies_days,
+    )
