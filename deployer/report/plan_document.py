@@ -29,7 +29,7 @@ def plan_document(view: PlanView) -> dict[str, Any]:
         "environment": manifest.environment,
         "kind": manifest.kind,
         "target": manifest.target,
-        "outcome": (Outcome.CHANGES if view.changes else Outcome.OK).value,
+        "outcome": (Outcome.CHANGES if view.pending else Outcome.OK).value,
         **{key: shared[key] for key in _SHARED},
         "approvals": {"needed": view.needed},
         "findings": [_finding(finding) for finding in view.findings],
@@ -71,6 +71,7 @@ def steps_of(document: Mapping[str, Any], *, place: str = FILE_NAME) -> tuple[Pl
                     certain=entry.certain,
                     meaning=entry.meaning,
                     forces=entry.forces,
+                    local=entry.local,
                 )
                 for entry in step.changes
             ),
@@ -87,6 +88,7 @@ def _change(change: Change) -> dict[str, object]:
         "certain": change.certain,
         "meaning": change.meaning,
         "forces": list(change.forces),
+        "local": change.local,
         "detail": change.detail,
     }
 

@@ -34,6 +34,7 @@ class ChangeEntry(Entry):
     certain: StrictBool = Field(description="False where it depends on a value that only an earlier step will tell")
     meaning: str = Field(description="Digest or keyed fingerprint of all that the change does; empty if there is none")
     forces: tuple[str, ...] = Field(description="Attributes because of which the thing is replaced")
+    local: StrictBool = Field(description="Whether only the machine that runs it is changed, as by a build")
     detail: str = Field(description="Lines of the difference; sensitive values are hidden")
 
 
@@ -70,7 +71,7 @@ class PlanDocument(Entry):
     environment: str = Field(description="What would be changed")
     kind: str = Field(description="Kind of the environment")
     target: Literal["cloudflare", "sandbox"] = Field(description="The real clouds or the sandbox")
-    outcome: Literal["ok", "changes"] = Field(description="`ok` if there is nothing to change")
+    outcome: Literal["ok", "changes"] = Field(description="`ok` if there is nothing to change but this machine")
     commit: str | None = Field(description="The commit that was checked out; null outside git")
     dirty: StrictBool = Field(description="Whether files differed from that commit")
     settings: tuple[str, ...] = Field(description="Values given by --set")

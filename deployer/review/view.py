@@ -45,6 +45,11 @@ class PlanView:
         """All changes, in the order of the steps."""
         return tuple(change for step in self.steps for change in step.changes)
 
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        """The changes that are reviewed: all but those of this machine."""
+        return tuple(change for change in self.changes if not change.local)
+
     def by_risk(self) -> Iterator[tuple[Risk, tuple[Change, ...]]]:
         """The changes grouped by risk, the most dangerous first; empty groups are left out."""
         for risk in sorted(Risk, key=lambda each: -each.rank):
@@ -53,9 +58,10 @@ class PlanView:
                 yield risk, group
 
     def masked(self, redact: Callable[[str], str]) -> PlanView:
-        """The same view with every text through `redact`.
+        """The same view with every text through `redact`; to be done before anything is rendered.
 
-        To be done before anything is rendered: a value that was shortened or escaped would no longer be recognized.
+        A value that was shortened or escaped would no longer be recognized. Addresses stay as they are: they are names,
+        by which an apply finds its changes again.
         """
         return replace(
             self,
@@ -63,18 +69,9 @@ class PlanView:
             steps=tuple(
                 replace(step, changes=tuple(_masked(change, redact) for change in step.changes)) for step in self.steps
             ),
-            findings=tuple(
-                replace(finding, message=redact(finding.message), where=redact(finding.where))
-                for finding in self.findings
-            ),
+            findings=tuple(replace(finding, message=redact(finding.message)) for finding in self.findings),
         )
 
 
 def _masked(change: Change, redact: Callable[[str], str]) -> Change:
-    return replace(
-        change,
-        address=redact(change.address),
-        summary=redact(change.summary),
-        detail=redact(change.detail),
-        forces=tuple(map(redact, change.forces)),
-    )
+    return replace(change, summary=redact(change.summary), detail=redact(change.detail))
