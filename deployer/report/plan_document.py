@@ -70,6 +70,8 @@ def steps_of(document: Mapping[str, Any], *, place: str = FILE_NAME) -> tuple[Pl
                     detail=entry.detail,
                     certain=entry.certain,
                     meaning=entry.meaning,
+                    over=entry.over,
+                    local=entry.local,
                     forces=entry.forces,
                     local=entry.local,
                 )
@@ -87,6 +89,8 @@ def _change(change: Change) -> dict[str, object]:
         "summary": change.summary,
         "certain": change.certain,
         "meaning": change.meaning,
+        "over": change.over,
+        "local": change.local,
         "forces": list(change.forces),
         "local": change.local,
         "detail": change.detail,

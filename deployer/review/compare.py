@@ -88,6 +88,8 @@ def unlike(reviewed: Sequence[Change], fresh: Sequence[Change], *, all_of_them: 
             yield Difference("change", f"would {change.action} {address}, which nobody has reviewed")
         elif before.meaning != change.meaning:
             yield Difference("change", f"would {change.action} {address} to something else than was reviewed")
+        elif all_of_them and before.over != change.over:
+            yield Difference("change", f"would {change.action} {address} over something else than was reviewed")
     if all_of_them:
         for address, change in known.items():
             if address not in present and change.certain:

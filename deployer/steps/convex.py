@@ -178,11 +178,19 @@ class ConvexFunctions(BaseStep[FunctionFacts]):
             return ()
         known = facts.recorded.get("sources")
         why = "first push" if not known else "sources changed" if known != facts.sources else "changed by somebody else"
-        # A preview that is still to be made holds nothing.
-        meaning = digest_of({"push": facts.sources, "over": facts.live or None})
+        # Before the first push nothing of ours can be replaced, and a preview may not even be there yet.
+        over = (facts.live or "") if known else ""
         detail = f"~ sources: {known[:12]} -> {facts.sources[:12]}" if known else f"+ sources: {facts.sources[:12]}"
         summary = f"push functions ({why})"
-        return (Change(action=Action.RUN, address="convex:functions", summary=summary, detail=detail, meaning=meaning),)
+        push = Change(
+            action=Action.RUN,
+            address="convex:functions",
+            summary=summary,
+            detail=detail,
+            meaning=facts.sources,
+            over=over,
+        )
+        return (push,)
 
     def apply(self, context: Context, facts: FunctionFacts, changes: Sequence[Change]) -> Mapping[str, object]:
         """Push, then look at what is live."""

@@ -67,8 +67,6 @@ class SnapshotTaken(BaseStep[Snapshot]):
         )
         self.note(snapshot, secrets)
         return snapshot
-        self.note(snapshot, secrets)
-        return snapshot
 
     def diff(self, context: Context, facts: Snapshot) -> Sequence[Change]:
         """Looking changes nothing."""

@@ -95,7 +95,7 @@ class WorkerRelease(BaseStep[WorkerFacts]):
             digest=digest,
             config=config,
             live=live,
-            meaning=self._meaning(names, sources, fingerprints, live),
+            meaning=self._meaning(names, sources, fingerprints),
             names=names,
             sources=sources,
             secret_names=self.cloudflare.secret_names(self.worker),
@@ -103,9 +103,8 @@ class WorkerRelease(BaseStep[WorkerFacts]):
             fingerprints=fingerprints,
         )
 
-    def _meaning(self, names: str, sources: str, fingerprints: Mapping[str, str], live: LiveVersion | None) -> str:
-        over = live.id if live else None
-        release = {"environment": self.environment, "sources": sources, "config": names, "over": over}
+    def _meaning(self, names: str, sources: str, fingerprints: Mapping[str, str]) -> str:
+        release = {"environment": self.environment, "sources": sources, "config": names}
         return digest_of({**release, "secrets": dict(fingerprints)})
 
     def diff(self, context: Context, facts: WorkerFacts) -> Sequence[Change]:
@@ -121,6 +120,7 @@ class WorkerRelease(BaseStep[WorkerFacts]):
             address=f"worker:{self.worker}",
             summary=summary,
             meaning=facts.meaning,
+            over=facts.live.id if facts.live else "",
             detail="\n".join(self._details(facts)),
         )
         return (upload, *self._secret_changes(facts))

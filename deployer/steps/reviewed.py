@@ -1,0 +1,158 @@
+"""Applying what was reviewed: one step that compares the bundle with the world, and a wrapper around every other step.
+
+Whatever differs is found before anything is touched, and said all at once. The wrapper refuses, step by step, changes
+that nobody has reviewed, so that there is no way around the review.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from deployer.adapters.state import StateStamp
+from deployer.engine.change import Change
+from deployer.engine.step import BaseStep, Context, Step
+from deployer.errors import DeployError, PlanChanged, PlanUnusable
+from deployer.review.compare import Difference, Snapshot, differences, unlike
+from deployer.review.manifest import Manifest, StackState
+from deployer.steps.secrets import VALUE, Secrets
+from deployer.steps.snapshot import SNAPSHOT
+
+VERIFIED: Final = "reviewed plan"
+# Clocks of two machines may differ by this much.
+SKEW: Final = dt.timedelta(minutes=5)
+# What a fresh plan with the same meaning makes up for.
+_MADE_UP_FOR: Final = frozenset({"commit", "tool", "lock-file", "input", "state", "live"})
+# What a run of this very bundle, cut off, has moved itself.
+_MOVED_BY_US: Final = frozenset({"state", "live"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanVerified(BaseStep[None]):
+    """The bundle is whole, is for here and now, and may be applied; raises whatever speaks against it."""
+
+    manifest: Manifest
+    # Plan afresh and compare meanings.
+    replan: bool
+    # Whether a run of this bundle was cut off, so that part of it is done; raises if one came to its end.
+    begun: Callable[[], bool]
+    # The states as they are now, and who wrote one last and when, as far as it is known.
+    stamps: Mapping[str, Callable[[], StateStamp | None]]
+    writer: Callable[[str], str]
+    # Policy, protection, freezes, approvals: each raises its own error.
+    permits: Sequence[Callable[[], None]]
+    now: Callable[[], dt.datetime]
+    again: str
+
+    def observe(self, context: Context) -> None:
+        """Look at everything, then say it."""
+        secrets: Secrets = context.value(VALUE)
+        broken = self.manifest.broken_seals(secrets.fingerprint)
+        if broken:
+            raise PlanUnusable(
+                f"the plan's manifest was edited after it was made, or sealed with another key: {', '.join(broken)}",
+                place=f"plan `{self.manifest.id}`",
+                hint=f"plan again: `{self.again}`",
+            )
+        begun = self.begun()
+        snapshot: Snapshot = context.value(SNAPSHOT)
+        found = [*timely(self.manifest, self.now()), *differences(self.manifest, snapshot), *self._moved()]
+        excused = (_MADE_UP_FOR if self.replan else frozenset()) | (_MOVED_BY_US if begun else frozenset())
+        refuse(self.manifest, [each for each in found if each.kind not in excused], again=self.again)
+        for permit in self.permits:
+            permit()
+        if begun:
+            context.say("a run of this plan was cut off; what is left of it is applied")
+
+    def _moved(self) -> Iterator[Difference]:
+        for stack, planned in self.manifest.stacks.items():
+            now = self.stamps[stack]()
+            if (now.serial if now else None, now.lineage if now else None) != (planned.serial, planned.lineage):
+                yield Difference(
+                    "state", f"the state of stack {stack} has moved: {_moved(planned, now)}{self.writer(stack)}"
+                )
+
+    def diff(self, context: Context, facts: None) -> Sequence[Change]:
+        """Looking changes nothing."""
+        return ()
+
+
+def _moved(planned: StackState, now: StateStamp | None) -> str:
+    if now is None:
+        return "it is gone"
+    if planned.serial is None:
+        return f"there was none, now serial {now.serial}"
+    if planned.lineage != now.lineage:
+        return f"it is another one, lineage {planned.lineage} then, {now.lineage} now"
+    return f"serial {planned.serial} when planned, now {now.serial}"
+
+
+def timely(manifest: Manifest, now: dt.datetime) -> Iterator[Difference]:
+    """Whether the bundle's time has come and is not over."""
+    if now >= manifest.expires:
+        yield Difference("expired", f"it expired at {manifest.expires:%Y-%m-%d %H:%M} UTC")
+    if now + SKEW < manifest.created:
+        yield Difference(
+            "clock", f"it was made at {manifest.created:%Y-%m-%d %H:%M} UTC, which is yet to come: a clock is wrong"
+        )
+
+
+def refuse(manifest: Manifest, found: Iterable[Difference], *, again: str) -> None:
+    """One error for all differences; none, and nothing happens."""
+    lines = [each.text for each in found]
+    if lines:
+        things = "one thing" if len(lines) == 1 else f"{len(lines)} things"
+        raise PlanChanged(
+            f"the plan is not applied: {things} changed since it was made",
+            place=f"plan `{manifest.id}`",
+            details=lines,
+            hint=f"plan again, and have that reviewed: `{again}`; `--replan` applies a fresh plan if it means the same",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reviewed(BaseStep[Any]):
+    """Another step, whose changes must be the reviewed ones."""
+
+    inner: Step[Any]
+    reviewed: tuple[Change, ...]
+    # Whether nothing of the reviewed changes may be missing: part of them may have been done before.
+    all_of_them: Callable[[], bool]
+    again: str
+
+    def observe(self, context: Context) -> Any:
+        """Observe as the step itself does."""
+        return self.inner.observe(context)
+
+    def diff(self, context: Context, facts: Any) -> Sequence[Change]:
+        """The step's changes, if they were reviewed."""
+        changes = tuple(self.inner.diff(context, facts))
+        found = [each.text for each in unlike(self.reviewed, changes, all_of_them=self.all_of_them())]
+        if found:
+            raise PlanChanged(
+                f"`{self.name}` is not what was reviewed; it has changed nothing",
+                details=found,
+                hint=f"plan again, and have that reviewed: `{self.again}`",
+            )
+        return changes
+
+    def known(self, facts: Any, changes: Sequence[Change]) -> Mapping[str, object]:
+        """What the step knows."""
+        return self.inner.known(facts, changes)
+
+    def apply(self, context: Context, facts: Any, changes: Sequence[Change]) -> Mapping[str, object]:
+        """What the step does."""
+        return self.inner.apply(context, facts, changes)
+
+
+def raising(error: Callable[[], DeployError | None]) -> Callable[[], None]:
+    """A permit from a function that returns what speaks against it."""
+
+    def permit() -> None:
+        found = error()
+        if found is not None:
+            raise found
+
+    return permit
