@@ -33,7 +33,8 @@ class Change:
     step may turn out to have nothing to do. It is shown as "may change".
     `meaning` stands for everything that the change does: two changes of one address with the same meaning do the same,
     whenever and wherever they were computed. It is a digest or a keyed fingerprint, so it tells no value; make it with
-    data that is known before any step has run. `over` stands likewise for what is replaced by it. `forces` are the attributes because of which a thing is replaced.
+    data that is known before any step has run. `over` stands likewise for what is replaced by it.
+    `forces` are the attributes because of which a thing is replaced.
     `local=True` says that nothing but this machine is changed (a build): nobody has to review that.
     """
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deployer.adapters.files import write_private_bytes
-from deployer.adapters.state import StateStamp
 from deployer.adapters.terraform import Plan, planned_changes, planned_outputs
 from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.step import Step
@@ -23,7 +22,7 @@ from deployer.playbooks.wiring import Wiring
 from deployer.review.manifest import StackState
 from deployer.steps.bundle import Bundle
 from deployer.steps.reviewed import VERIFIED, PlanVerified, Reviewed
-from deployer.steps.reviewing import Kept, PlanGiven
+from deployer.steps.reviewing import Kept, PlanGiven, StateStamp
 from deployer.steps.snapshot import SNAPSHOT
 
 # What comes before the plan is verified; these steps change nothing.

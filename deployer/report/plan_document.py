@@ -71,7 +71,6 @@ def steps_of(document: Mapping[str, Any], *, place: str = FILE_NAME) -> tuple[Pl
                     certain=entry.certain,
                     meaning=entry.meaning,
                     over=entry.over,
-                    local=entry.local,
                     forces=entry.forces,
                     local=entry.local,
                 )
@@ -90,7 +89,6 @@ def _change(change: Change) -> dict[str, object]:
         "certain": change.certain,
         "meaning": change.meaning,
         "over": change.over,
-        "local": change.local,
         "forces": list(change.forces),
         "local": change.local,
         "detail": change.detail,

@@ -34,7 +34,6 @@ class ChangeEntry(Entry):
     certain: StrictBool = Field(description="False where it depends on a value that only an earlier step will tell")
     meaning: str = Field(description="Digest or keyed fingerprint of all that the change does; empty if there is none")
     over: str = Field(description="Digest of what is replaced by it, where that matters; empty otherwise")
-    local: StrictBool = Field(description="Whether nothing but the machine that applies is changed")
     forces: tuple[str, ...] = Field(description="Attributes because of which the thing is replaced")
     local: StrictBool = Field(description="Whether only the machine that runs it is changed, as by a build")
     detail: str = Field(description="Lines of the difference; sensitive values are hidden")

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from deployer.adapters.state import StateStamp
 from deployer.engine.change import Change
 from deployer.engine.step import BaseStep, Context, Step
 from deployer.errors import DeployError, PlanChanged, PlanUnusable
 from deployer.review.compare import Difference, Snapshot, differences, unlike
 from deployer.review.manifest import Manifest, StackState
+from deployer.steps.reviewing import StateStamp
 from deployer.steps.secrets import VALUE, Secrets
 from deployer.steps.snapshot import SNAPSHOT
 

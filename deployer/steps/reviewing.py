@@ -10,9 +10,16 @@ import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from deployer.adapters.state import StateStamp
 from deployer.adapters.terraform import Plan, PlannedChange, Reading, Stack, meaning_of
 from deployer.errors import PlanChanged
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateStamp:
+    """Which version of a state this is: its serial counts the writes, its lineage tells states apart."""
+
+    serial: int
+    lineage: str
 
 
 class Reviewing:

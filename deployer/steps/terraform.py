@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from deployer.adapters import process_records
-from deployer.adapters.state import Bucket, StateStamp, stamp_of
+from deployer.adapters.state import Bucket
 from deployer.adapters.terraform import Plan, PlannedChange, Reading, Stack, meaning_of, outputs_meaning
 from deployer.adapters.terraform.events import lock_holder
 from deployer.adapters.terraform.plan import UnknownOutput
@@ -22,7 +22,7 @@ from deployer.engine.step import BaseStep, Context
 from deployer.errors import DeployError, ServiceFailed, ServiceUnreachable, StateLocked, ToolFailed
 from deployer.steps.adoption import Adoption
 from deployer.steps.ahead import Ahead
-from deployer.steps.reviewing import Kept, Reviewing
+from deployer.steps.reviewing import Kept, Reviewing, StateStamp
 from deployer.steps.secrets import VALUE, Secrets
 from deployer.steps.state_copies import StateCopies
 
@@ -50,7 +50,8 @@ class StateFile:
     def stamp(self) -> StateStamp | None:
         """Serial and lineage of the state; None if there is none."""
         found = self.bucket.get(self.key)
-        return stamp_of(found.body, place=f"bucket `{self.bucket.name}`, `{self.key}`") if found else None
+        state = self.copies.require_state(found.body) if found else None
+        return StateStamp(serial=state.serial, lineage=state.lineage) if state else None
 
     def locked(self) -> bool:
         """Whether somebody holds the state, or has left it locked."""

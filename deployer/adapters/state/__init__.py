@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from deployer.adapters.state.bucket import Bucket, Entry, Object
 from deployer.adapters.state.cipher import Cipher, Unopened
-from deployer.adapters.state.stamp import StateStamp, parse_state, stamp_of
 
-__all__ = ["Bucket", "Cipher", "Entry", "Object", "StateStamp", "Unopened", "parse_state", "stamp_of"]
+__all__ = ["Bucket", "Cipher", "Entry", "Object", "Unopened"]
