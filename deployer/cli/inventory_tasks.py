@@ -44,11 +44,12 @@ def envs(session: Session, *, json: bool = False, color: bool = True) -> int:
     return show_environments(session)
 
 
-@command("schema", help={"check": "fail if environments.schema.json is not what the models say; write nothing"})
+@command("schema", help={"check": "fail if a schema is not what the models say; write nothing"})
 def schema(session: Session, *, check: bool = False, color: bool = True) -> int:
-    """Write environments.schema.json for editors.
+    """Write the JSON Schemas: of environments.toml, of plans.
 
-    By it they complete and check environments.toml. It is made from the models in deployer/inventory.
+    By environments.schema.json editors complete and check environments.toml; those in docs/schemas are for programs
+    that read plans. All are made from the models in deployer/inventory and deployer/review.
     """
     from deployer.cli.inventory_views import write_schema
 

@@ -13,6 +13,8 @@ from deployer.cli.subject import begin
 from deployer.errors import ConfigError, LocalDisk, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from deployer.cli.session import Session
 
 
@@ -113,25 +115,35 @@ def show_environments(session: Session) -> int:
 
 
 def write_schema(session: Session, *, check: bool) -> int:
-    """Write environments.schema.json, or compare it."""
+    """Write the JSON Schemas of the repository, or compare them."""
     from deployer.inventory.schema import FILE_NAME, schema_text
+    from deployer.review.schema import schema_texts
 
-    path = session.root / FILE_NAME
+    stale = [
+        (session.root / name, text)
+        for name, text in {FILE_NAME: schema_text(), **schema_texts()}.items()
+        if _present(session.root / name) != text
+    ]
+    if not stale:
+        session.sink.talk("the schemas are up to date")
+    for path, text in stale:
+        name = path.relative_to(session.root).as_posix()
+        if check:
+            raise ConfigError(f"{name} is not what the models say", place=str(path), hint="`inv schema` writes it")
+        try:
+            # No private files: they are part of the checkout.
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise LocalDisk.of(error, path) from None
+        session.sink.talk(f"wrote {name}")
+    return 0
+
+
+def _present(path: Path) -> str | None:
     try:
-        present = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (FileNotFoundError, UnicodeDecodeError):
-        present = None
+        return None
     except OSError as error:
         raise LocalDisk.of(error, path, what="the schema cannot be read") from None
-    if present == schema_text():
-        session.sink.talk(f"{FILE_NAME} is up to date")
-        return 0
-    if check:
-        raise ConfigError(f"{FILE_NAME} is not what the models say", place=str(path), hint="`inv schema` writes it")
-    try:
-        # No private file: it is part of the checkout.
-        path.write_text(schema_text(), encoding="utf-8")
-    except OSError as error:
-        raise LocalDisk.of(error, path) from None
-    session.sink.talk(f"wrote {FILE_NAME}")
-    return 0

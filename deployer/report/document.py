@@ -77,12 +77,15 @@ def dumps(document: Any, redact: Callable[[str], str] = no_secrets) -> str:
     return json.dumps(_masked(document, redact, ()), indent=2, ensure_ascii=False)
 
 
-_OUR_WORDS: Final = frozenset({
+_WORDS: Final = frozenset({
     ("command",), ("environment",), ("target",), ("outcome",),
     ("steps", "name"), ("steps", "status"), ("steps", "tags"), ("steps", "needs"), ("steps", "changes", "action"),
     ("error", "reason"), ("steps", "error", "reason"),
     ("environments", "name"), ("environments", "kind"), ("environments", "stacks"),
+    ("id",), ("kind",), ("commit",), ("created",), ("expires",), ("digest",), ("risk",),
+    ("findings", "rule"), ("findings", "severity"), ("steps", "changes", "meaning"),
 })  # fmt: skip
+_OUR_WORDS: Final = _WORDS | {("plans", *path) for path in _WORDS}
 """Where the words of our own vocabulary stand, and names from the inventory, as paths of keys."""
 
 

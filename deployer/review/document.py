@@ -12,7 +12,6 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from deployer.engine.change import Action
-from deployer.review.manifest import Counts, Planner
 from deployer.review.risk import Risk
 
 SCHEMA: Final = 1
@@ -57,6 +56,25 @@ class FindingEntry(Entry):
     place: str = Field(description="Where the rule stands in the inventory")
 
 
+class PlannerEntry(Entry):
+    """Who made the plan."""
+
+    who: str = Field(description="user@host")
+    email: str | None = Field(description="What git calls the person")
+    account: str | None = Field(description="Account at the CI that ran the plan")
+
+
+class CountsEntry(Entry):
+    """How many changes of each kind; a build on the machine that runs it is none."""
+
+    create: int = Field(ge=0, description="Made anew")
+    update: int = Field(ge=0, description="Changed as it is")
+    replace: int = Field(ge=0, description="Deleted and made anew")
+    delete: int = Field(ge=0, description="Gone for good")
+    run: int = Field(ge=0, description="Pushed or run")
+    unchanged: int = Field(ge=0, description="Things that stay as they are")
+
+
 class ApprovalsEntry(Entry):
     """What the inventory asks for."""
 
@@ -78,10 +96,10 @@ class PlanDocument(Entry):
     settings: tuple[str, ...] = Field(description="Values given by --set")
     created: dt.datetime = Field(description="When it was made")
     expires: dt.datetime = Field(description="When it can no longer be applied")
-    planner: Planner = Field(description="Who made it")
+    planner: PlannerEntry = Field(description="Who made it")
     digest: str = Field(description="Digest of what the changes mean; the same for plans that do the same")
     risk: Risk = Field(description="The most dangerous kind of change in it")
-    counts: Counts = Field(description="How many changes of each kind")
+    counts: CountsEntry = Field(description="How many changes of each kind")
     approvals: ApprovalsEntry = Field(description="Who has to agree")
     findings: tuple[FindingEntry, ...] = Field(description="Rules of the policy that it breaks")
     steps: tuple[StepEntry, ...] = Field(description="The steps of the playbook, in order")

@@ -29,10 +29,10 @@ class Part(BaseModel):
 class Project(Part):
     """Which infrastructure the plan is for: bundles of another one are refused."""
 
-    name: str
-    account_id: str
-    zone: str
-    state_bucket: str
+    name: str = Field(description="Name of the project")
+    account_id: str = Field(description="Account at Cloudflare")
+    zone: str = Field(description="Zone of all hosts")
+    state_bucket: str = Field(description="Bucket that keeps states, plans and the ledger")
 
 
 class Planner(Part):
@@ -54,12 +54,12 @@ class StackState(Part):
 class Counts(Part):
     """How many changes of each kind, and how many things stay as they are."""
 
-    create: int = 0
-    update: int = 0
-    replace: int = 0
-    delete: int = 0
-    run: int = 0
-    unchanged: int = 0
+    create: int = Field(default=0, description="Made anew")
+    update: int = Field(default=0, description="Changed as it is")
+    replace: int = Field(default=0, description="Deleted and made anew")
+    delete: int = Field(default=0, description="Gone for good")
+    run: int = Field(default=0, description="Pushed or run")
+    unchanged: int = Field(default=0, description="Things that stay as they are")
 
 
 class Manifest(Part):
@@ -67,16 +67,16 @@ class Manifest(Part):
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema", description="Version of this format")
     id: str = Field(description="Name of the bundle, unique in the state bucket")
-    project: Project
-    environment: str
-    kind: str
-    target: Literal["cloudflare", "sandbox"]
+    project: Project = Field(description="Which infrastructure it is")
+    environment: str = Field(description="What is changed")
+    kind: str = Field(description="Kind of the environment")
+    target: Literal["cloudflare", "sandbox"] = Field(description="The real clouds or the sandbox")
     commit: str | None = Field(description="The commit that was checked out; null outside git")
     dirty: bool = Field(description="Whether files differed from that commit")
     settings: tuple[str, ...] = Field(default=(), description="Values given by --set")
-    created: dt.datetime
-    expires: dt.datetime
-    planner: Planner
+    created: dt.datetime = Field(description="When it was made")
+    expires: dt.datetime = Field(description="When it can no longer be applied")
+    planner: Planner = Field(description="Who made it")
     tools: Mapping[str, str] = Field(description="Programs and providers to their versions")
     locks: Mapping[str, str] = Field(description="Lock files to their digests")
     inputs: Mapping[str, str] = Field(description="Rendered files and sources to their digests")
@@ -84,8 +84,8 @@ class Manifest(Part):
     live: Mapping[str, str | None] = Field(description="What ran when the plan was made")
     secrets: Mapping[str, str] = Field(description="Secrets by their place in the inventory to keyed fingerprints")
     digest: str = Field(description="Digest of what the changes mean; the same for plans that do the same")
-    risk: Risk
-    counts: Counts
+    risk: Risk = Field(description="The most dangerous kind of change in it")
+    counts: Counts = Field(description="How many changes of each kind")
     files: Mapping[str, str] = Field(description="Files of the bundle to the digests of their bytes")
     seals: Mapping[str, str] = Field(default_factory=dict, description="Keyed fingerprints of all other keys")
 
