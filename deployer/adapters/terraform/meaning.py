@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deployer.adapters.files import digest_of
-from deployer.adapters.terraform.plan import PlannedChange, unknown_paths
+from deployer.adapters.terraform.plan import PlannedChange, unknown_paths, within
 
 _UNKNOWN: Final = "(known after apply)"
 _TOLERATED: Final = "(tolerated)"
@@ -38,11 +38,13 @@ def meaning_of(change: PlannedChange, reading: Reading, *, reviewed: PlannedChan
     """
     raw = change.raw
     blank = set(unknown_paths((reviewed.raw if reviewed else {}).get("after_unknown")))
-    before = dict(_leaves(raw.get("before"), raw.get("before_sensitive"), reading))
+    which = None if change.word == "create" else (raw.get("before") or {}).get("id")
+    before: dict[str, str | None] = dict(_leaves(raw.get("before"), raw.get("before_sensitive"), reading))
     after: dict[str, str | None] = dict(_leaves(raw.get("after"), raw.get("after_sensitive"), reading))
-    after.update(dict.fromkeys(unknown_paths(raw.get("after_unknown")), _UNKNOWN))
-    for path in [path for path in after if _within(path, blank)]:
-        del after[path]
+    blank |= set(unknown_paths(raw.get("after_unknown")))
+    for leaves in (before, after):
+        for path in [path for path in leaves if within(path, blank)]:
+            del leaves[path]
     after.update(dict.fromkeys(blank, _UNKNOWN))
     if change.word == "delete":
         after = {}
@@ -51,7 +53,6 @@ def meaning_of(change: PlannedChange, reading: Reading, *, reviewed: PlannedChan
     for path in after:
         if reading.tolerated(change.address, path):
             after[path] = _TOLERATED
-    which = None if change.word == "create" else before.get("id")
     return digest_of({"does": change.word, "to": which, "forces": sorted(change.forces), "becomes": after})
 
 
@@ -85,7 +86,3 @@ def _leaves(value: Any, sensitive: Any, reading: Reading, path: str = "") -> Ite
         text = json.dumps(value, ensure_ascii=False)
         # A script's text is as good as its digest.
         yield path, text if len(text) < 200 else hashlib.sha256(text.encode()).hexdigest()
-
-
-def _within(path: str, blank: set[str]) -> bool:
-    return path in blank or any(path.startswith((f"{known}.", f"{known}[")) for known in blank)

@@ -6,7 +6,7 @@ Pure, over the JSON of `terraform show -json`. Sensitive values never leave this
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -102,7 +102,10 @@ def _plain_attributes(change: Mapping[str, Any]) -> dict[str, Any]:
 def _attribute_lines(change: Mapping[str, Any]) -> Iterator[str]:
     before = _flat(change.get("before"), change.get("before_sensitive"))
     after = _flat(change.get("after"), change.get("after_sensitive"))
-    after.update({path: _Leaf(UNKNOWN) for path in unknown_paths(change.get("after_unknown"))})
+    unknown = set(unknown_paths(change.get("after_unknown")))
+    after.update({path: _Leaf(UNKNOWN) for path in unknown})
+    # A whole that will be known is one line; its parts of now say nothing about what becomes of them.
+    before = {path: leaf for path, leaf in before.items() if path in unknown or not within(path, unknown)}
     forces = {path_text(path) for path in change.get("replace_paths", ())}
     deleted = change["actions"] == ["delete"]
     for path in sorted({*before, *after}):
@@ -150,6 +153,11 @@ def _flat(value: Any, sensitive: Any, path: str = "") -> dict[str, _Leaf]:
             for deeper, leaf in _flat(item, items[index] if index < len(items) else None, f"{path}[{index}]").items()
         }
     return {path: _Leaf(json.dumps(value, ensure_ascii=False))}
+
+
+def within(path: str, paths: Collection[str]) -> bool:
+    """Whether a path is one of `paths`, or lies below one."""
+    return path in paths or any(path.startswith((f"{known}.", f"{known}[")) for known in paths)
 
 
 def unknown_paths(unknown: Any, path: str = "") -> Iterator[str]:
