@@ -33,6 +33,8 @@ class Bucket:
     location: str = "WEUR"
     storage_class: str = "Standard"
     jurisdiction: str = "default"
+    # Lock rules in the API's form; S3 obeys them.
+    locks: Sequence[Mapping[str, Any]] = ()
 
 
 class BucketExistsError(Exception):
@@ -63,6 +65,9 @@ class Buckets(Protocol):
 
     def set_storage_class(self, name: str, storage_class: str) -> Bucket:
         """Change the class of new objects; `NoSuchBucketError`."""
+
+    def set_locks(self, name: str, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the lock rules; `NoSuchBucketError`."""
 
     def delete(self, name: str) -> None:
         """Remove an empty bucket; `NoSuchBucketError`, `BucketNotEmptyError`."""

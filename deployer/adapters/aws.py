@@ -16,6 +16,7 @@ from deployer.errors import (
     CredentialsMissing,
     CredentialsRefused,
     DeployError,
+    GuardRefused,
     RateLimited,
     ServiceFailed,
     ServiceUnreachable,
@@ -34,6 +35,9 @@ _REFUSED = frozenset({
 _THROTTLED = frozenset(
     {"Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown", "RequestLimitExceeded"}
 )
+
+LOCKED = "ObjectLockedByBucketPolicy"
+"""R2's word for an object that a lock rule of its bucket keeps as it is; it comes with status 403."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +133,8 @@ def translate(error: Exception, *, service: str, place: str) -> DeployError:
     code = error_code(error)
     again = "run the same command again; it goes on from here"
     status = _http_status(error)
+    if code == LOCKED:
+        return locked(place)
     if code in _REFUSED or status in (401, 403):
         return CredentialsRefused(
             f"{service} refuses the credentials ({code or status})",
@@ -144,3 +150,12 @@ def translate(error: Exception, *, service: str, place: str) -> DeployError:
             f"{service} does not answer", place=place, hint=f"check the network, then {again}", details=[str(error)]
         )
     return ServiceFailed(f"{service} failed: {error}", place=place, hint=again)
+
+
+def locked(place: str) -> DeployError:
+    """The error for an object that a lock rule keeps as it is."""
+    return GuardRefused(
+        "a lock rule of the bucket keeps this object as it is",
+        place=place,
+        hint="it ends by itself; `project.state.copies_locked_days` says when, and `inv state.bootstrap` sets it",
+    )

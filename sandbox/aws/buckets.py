@@ -7,10 +7,12 @@ bucket, a file per object. It knows nothing of HTTP. Multipart uploads that are 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -76,6 +78,30 @@ class MotoBuckets:
             self._known[name] = replace(self.get(name), storage_class=storage_class)
             self._write_known()
             return self._known[name]
+
+    def set_locks(self, name: str, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the lock rules."""
+        with self.lock:
+            self._known[name] = replace(self.get(name), locks=tuple(rules))
+            self._write_known()
+
+    def written(self, name: str, key: str) -> datetime | None:
+        """When an object was written, wherever it lives; None if there is none."""
+        if self.elsewhere is not None and self.held_elsewhere(name):
+            answer = self.elsewhere.request("HEAD", f"/{name}/{quote(key)}", {}, b"")
+            stamp = next((value for header, value in answer.headers if header.lower() == "last-modified"), None)
+            return parsedate_to_datetime(stamp) if answer.status == HTTPStatus.OK and stamp else None
+        found = backends.s3().get_bucket(name).keys.get(key) if name in self._known else None
+        return None if found is None else found.last_modified.replace(tzinfo=UTC)
+
+    def remove(self, name: str, key: str) -> None:
+        """Remove one object, wherever it lives."""
+        with self.lock:
+            if self.elsewhere is not None and self.held_elsewhere(name):
+                self.elsewhere.request("DELETE", f"/{name}/{quote(key)}", {}, b"")
+            elif key in backends.s3().get_bucket(name).keys:
+                backends.s3().get_bucket(name).keys.pop(key)
+                self.save(name)
 
     def delete(self, name: str) -> None:
         """Remove an empty bucket."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
-from sandbox.aws import access, backends
+from sandbox.aws import access, backends, locks
 from sandbox.aws.buckets import MotoBuckets
 from sandbox.errors import SandboxError
 from sandbox.faults import Fault
@@ -127,9 +128,39 @@ class S3Service(Service):
             self._change_bucket(method, bucket)
             start_response("200 OK" if method == "PUT" else "204 No Content", [("Location", f"/{bucket}")])
             return []
-        if level != "service" and self._buckets.held_elsewhere(bucket):
+        if not self._rules(bucket):
+            return self._carry_out(environ, start_response, bucket)
+        with self._buckets.lock:
+            # The key as split above bears two slashes more.
+            if locks.overwrites(level, method, sub, query) and self._is_locked(bucket, key[:-2]):
+                raise _Refusal(403, locks.CODE, locks.MESSAGE)
+            if (level, method, sub) == ("bucket", "POST", "delete"):
+                return self._delete_many(environ, start_response, bucket)
+            return self._carry_out(environ, start_response, bucket)
+
+    def _carry_out(self, environ: WSGIEnvironment, start_response: StartResponse, bucket: str) -> Iterable[bytes]:
+        if bucket and self._buckets.held_elsewhere(bucket):
             return self._hand_on(environ, start_response)
         return self._pass_on(environ, start_response, bucket)
+
+    def _rules(self, bucket: str) -> Sequence[Mapping[str, Any]]:
+        try:
+            return self._buckets.get(bucket).locks
+        except NoSuchBucketError:
+            return ()
+
+    def _is_locked(self, bucket: str, key: str) -> bool:
+        return locks.is_locked(self._rules(bucket), key, self._buckets.written(bucket, key), datetime.now(UTC))
+
+    def _delete_many(self, environ: WSGIEnvironment, start_response: StartResponse, bucket: str) -> Iterable[bytes]:
+        """Those that are locked stay, and a success says so."""
+        asked = environ["wsgi.input"].read()
+        locked = [key for key in locks.named_in(asked) if self._is_locked(bucket, key)]
+        deleted = [key for key in locks.named_in(asked) if key not in locked]
+        for key in deleted:
+            self._buckets.remove(bucket, key)
+        start_response("200 OK", [("Content-Type", "application/xml")])
+        return [locks.answer_to(asked, deleted, locked)]
 
     def _hand_on(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """To the edge, where the objects are that Workers can reach."""

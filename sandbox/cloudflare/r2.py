@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sandbox.cloudflare.answers import Answer, Refusal, ok
@@ -123,6 +124,8 @@ def _rules(kind: str, check: Callable[[Body], None], *, deletable: bool = False)
         for rule in rules:
             check(rule)
         call.state.put(f"r2_{kind}", _scope(call, bucket), "rules", {"rules": rules})
+        if kind == "lock":
+            call.world.buckets.set_locks(bucket, rules)
         return ok({})
 
     def remove(call: Call, bucket: str) -> Answer:
@@ -160,11 +163,18 @@ def _check_condition(condition: Body, age: str) -> None:
     kind = condition.get("type")
     fits = {
         "Age": isinstance(condition.get(age), (int, float)),
-        "Date": isinstance(condition.get("date"), str),
+        "Date": _is_date(condition.get("date")),
         "Indefinite": age == "maxAgeSeconds",
     }
     if not fits.get(str(kind)):
         raise Refusal(400, 10063, f"The condition of type `{kind}` is not valid.")
+
+
+def _is_date(text: object) -> bool:
+    try:
+        return bool(datetime.fromisoformat(str(text)))
+    except ValueError:
+        return False
 
 
 def _check_cors(rule: Body) -> None:

@@ -52,6 +52,9 @@ class MemoryBuckets:
         self.buckets[name] = replace(self.get(name), storage_class=storage_class)
         return self.buckets[name]
 
+    def set_locks(self, name: str, rules: Sequence[Mapping[str, Any]]) -> None:
+        self.buckets[name] = replace(self.get(name), locks=tuple(rules))
+
     def delete(self, name: str) -> None:
         self.get(name)
         if name in self.occupied:

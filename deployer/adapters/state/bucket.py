@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deployer.adapters.aws import AwsAccess, boto_errors, error_code, is_refusal, translate
+from deployer.adapters.aws import LOCKED, AwsAccess, boto_errors, error_code, is_refusal, locked, translate
 from deployer.adapters.once import once
 from deployer.errors import CredentialsRefused, DeployError, ServiceFailed
 
@@ -110,7 +110,7 @@ class Bucket:
         try:
             self._client.put_object(Bucket=self.name, Key=key, Body=body, ContentType="application/json", **condition)
         except boto_errors() as error:
-            if error_code(error) in _LOST_RACE:
+            if error_code(error) in _LOST_RACE or (replaces is None and error_code(error) == LOCKED):
                 # When an answer was lost, the client has sent the request twice, and the first one won.
                 found = self.get(key)
                 return found is not None and found.body == body
@@ -146,11 +146,14 @@ class Bucket:
         refused = [error for error in errors if error.get("Code") not in _ABSENT]
         if not refused:
             return
+        place = f"bucket `{self.name}`, `{refused[0].get('Key')}`"
+        if all(error.get("Code") == LOCKED for error in refused):
+            raise locked(place)
         codes = ", ".join(sorted({error.get("Code") or "no code" for error in refused}))
         kind = CredentialsRefused if any(is_refusal(error.get("Code") or "") for error in refused) else ServiceFailed
         raise kind(
             f"{_SERVICE} did not delete {len(refused)} object{'s' if len(refused) > 1 else ''} ({codes})",
-            place=f"bucket `{self.name}`, `{refused[0].get('Key')}`",
+            place=place,
             hint="docs/guide/credentials.md says what the key must be allowed to do; then run the same command again",
         )
 

@@ -14,7 +14,7 @@ from deployer.adapters.aws import AwsAccess
 from deployer.adapters.redact import MASK, Redactor
 from deployer.adapters.secrets import SecretsManager
 from deployer.adapters.state import Bucket
-from deployer.errors import CredentialsRefused, DeployError, ServiceFailed
+from deployer.errors import CredentialsRefused, DeployError, GuardRefused, ServiceFailed
 from tests.support.buckets import MemoryBucket
 
 
@@ -24,14 +24,15 @@ class Client:
 
     errors: list[dict[str, str]] = field(default_factory=list)
     kept: bytes = b"theirs"
+    refusal: str = "PreconditionFailed"
 
     def delete_objects(self, **_: Any) -> dict[str, Any]:
         """200, whatever became of the objects."""
         return {"Errors": self.errors} if self.errors else {}
 
     def put_object(self, **_: Any) -> None:
-        """Refused: somebody has written it."""
-        raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "PutObject")
+        """Refused: somebody has written it, unless it is said otherwise."""
+        raise ClientError({"Error": {"Code": self.refusal}}, "PutObject")
 
     def get_object(self, **_: Any) -> dict[str, Any]:
         """What is there."""
@@ -108,3 +109,21 @@ def test_reading_a_secret_masks_nothing_by_itself() -> None:
     assert redactor.text('{"check": true, "environment": "development", "k": "long-and-random"}') == (
         f'{{"check": true, "environment": "development", "k": "{MASK}"}}'
     )
+
+
+LOCKED = "ObjectLockedByBucketPolicy"
+
+
+def test_what_a_lock_rule_keeps_is_a_guards_refusal() -> None:
+    """The credentials are in order, so nobody must be sent to look at them."""
+    with pytest.raises(GuardRefused, match="a lock rule") as caught:
+        bucket(Client([{"Key": "copies/a", "Code": LOCKED}])).delete(["copies/a"])
+    assert "copies/a" in str(caught.value)
+    with pytest.raises(GuardRefused, match="a lock rule"):
+        bucket(Client(refusal=LOCKED)).try_put("copies/a", b"ours", replaces="1")
+
+
+def test_a_locked_object_is_one_that_is_there() -> None:
+    """Who wanted to be the first to write it was not, whichever of its rules R2 looks at first."""
+    assert not bucket(Client(refusal=LOCKED)).try_put("copies/a", b"ours", replaces=None)
+    assert bucket(Client(refusal=LOCKED, kept=b"ours")).try_put("copies/a", b"ours", replaces=None)
