@@ -1,0 +1,212 @@
+"""A bundle is read only if every byte is the one that was written; writing it is whole or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from deployer.errors import PlanUnusable, UsageError
+from deployer.report.plan_document import plan_document
+from deployer.review.digest import meaning_of_all
+from deployer.review.manifest import FILE_NAME, Manifest
+from deployer.steps.bundle import APPROVALS, Bundle, digests_of, read_bundle, write_bundle
+from deployer.steps.bundle_store import PlanStore, is_id
+from deployer.steps.secrets import FINGERPRINT_KEY, Secrets
+from tests.support.buckets import MemoryBucket
+from tests.support.plans import change, plan_view, step
+
+SEAL = Secrets({FINGERPRINT_KEY: "key"}).fingerprint
+ID = "production-20260311T120000Z-0123456789ab"
+
+
+def written(folder: Path, *, files: dict[str, bytes] | None = None) -> Manifest:
+    """A bundle with one change and one saved plan."""
+    steps = (step("terraform site", change("update", "site:cloudflare_worker.this")),)
+    view = plan_view(steps, digest=meaning_of_all(steps), id=ID)
+    parts = {"plan.json": json.dumps(plan_document(view)).encode(), "private/site.tfplan": b"saved", **(files or {})}
+    manifest = view.manifest.model_copy(update={"files": digests_of(parts)}).sealed(SEAL)
+    write_bundle(folder, manifest, parts)
+    return manifest
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    """The manifest, the changes, and everything closed to others."""
+    manifest = written(tmp_path / "plan")
+    bundle = read_bundle(tmp_path / "plan")
+    assert bundle.manifest == manifest
+    assert [each.address for planned in bundle.steps for each in planned.changes] == ["site:cloudflare_worker.this"]
+    assert bundle.manifest.broken_seals(SEAL) == ()
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "plan").rglob("*")}
+    assert modes == {0o600, 0o700}
+
+
+def test_no_byte_can_be_changed(tmp_path: Path) -> None:
+    """Every byte of every file, one after the other: refused on reading, or by a seal that names what was edited."""
+    folder = tmp_path / "plan"
+    written(folder)
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        body = path.read_bytes()
+        for position in range(len(body)):
+            path.write_bytes(body[:position] + bytes([body[position] ^ 1]) + body[position + 1 :])
+            try:
+                found = read_bundle(folder)
+            except PlanUnusable:
+                continue
+            assert found.manifest.broken_seals(SEAL) != (), f"{path.name}, byte {position}"
+        path.write_bytes(body)
+    read_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda folder: (folder / FILE_NAME).unlink(), "no manifest"),
+        (lambda folder: (folder / "private" / "site.tfplan").unlink(), "private/site.tfplan: is missing"),
+        (lambda folder: (folder / "private" / "site.tfplan").write_bytes(b"sav"), "private/site.tfplan: was changed"),
+        (lambda folder: (folder / "plan.md").write_text("x"), "plan.md: does not belong"),
+        (lambda folder: (folder / FILE_NAME).write_text("{"), "cannot be read"),
+        (lambda folder: (folder / FILE_NAME).write_text('{"schema": 2}'), "newer"),
+        (lambda folder: (folder / FILE_NAME).write_text((folder / FILE_NAME).read_text() + "\n"), "edited"),
+        (lambda folder: [path.unlink() for path in folder.rglob("*") if path.is_file()], "no manifest"),
+    ],
+)
+def test_damage_is_named(tmp_path: Path, damage: Callable[[Path], object], said: str) -> None:
+    """One error with what is wrong, where, and what to type."""
+    folder = tmp_path / "plan"
+    written(folder)
+    damage(folder)
+    with pytest.raises(PlanUnusable) as caught:
+        read_bundle(folder)
+    assert said in "\n".join([caught.value.message, *caught.value.details])
+    assert "inv plan" in str(caught.value.hint) or "version" in str(caught.value.hint)
+
+
+def test_an_empty_or_absent_folder_is_no_bundle(tmp_path: Path) -> None:
+    """And says so."""
+    (tmp_path / "empty").mkdir()
+    for name in ("empty", "absent"):
+        with pytest.raises(PlanUnusable, match="there is no plan bundle"):
+            read_bundle(tmp_path / name)
+
+
+def test_an_edited_manifest_is_known_by_its_seals(tmp_path: Path) -> None:
+    """Somebody who writes it in our form and knows all but the key is found by the key that was edited."""
+    folder = tmp_path / "plan"
+    manifest = written(folder)
+    edited = manifest.model_copy(update={"commit": "f" * 40})
+    (folder / FILE_NAME).write_text(edited.text)
+    assert read_bundle(folder).manifest.broken_seals(SEAL) == ("commit",)
+    another = Secrets({FINGERPRINT_KEY: "other"}).fingerprint
+    assert len(manifest.broken_seals(another)) == len(manifest.seals)
+
+
+def test_a_part_of_another_bundle_does_not_pass(tmp_path: Path) -> None:
+    """Seals are bound to the bundle: a value cannot be taken over with its seal."""
+    manifest = written(tmp_path / "plan")
+    other = manifest.model_copy(update={"id": ID.replace("0", "1"), "commit": "f" * 40}).sealed(SEAL)
+    seals = {**manifest.seals, "commit": other.seals["commit"]}
+    mixed = manifest.model_copy(update={"commit": other.commit, "seals": seals})
+    assert mixed.broken_seals(SEAL) == ("commit",)
+
+
+def test_changes_that_do_not_fit_the_digest_are_refused(tmp_path: Path) -> None:
+    """Also where somebody has brought the digests of the files up to date."""
+    folder = tmp_path / "plan"
+    manifest = written(folder)
+    other = plan_document(plan_view((step("worker", change("delete", "worker:site")),)))
+    body = json.dumps(other).encode()
+    (folder / "plan.json").write_bytes(body)
+    files = {**manifest.files, **digests_of({"plan.json": body})}
+    (folder / FILE_NAME).write_text(manifest.model_copy(update={"files": files}).text)
+    with pytest.raises(PlanUnusable, match="not those that its manifest"):
+        read_bundle(folder)
+
+
+def test_an_older_bundle_is_replaced_and_nothing_else(tmp_path: Path) -> None:
+    """With its approvals, which are void; a folder that holds something else is left alone."""
+    folder = tmp_path / "plan"
+    written(folder)
+    (folder / APPROVALS).mkdir()
+    (folder / APPROVALS / "mira.json").write_text("{}")
+    written(folder)
+    assert not (folder / APPROVALS).exists()
+    strange = tmp_path / "strange"
+    strange.mkdir()
+    (strange / "thesis.txt").write_text("years of work")
+    with pytest.raises(UsageError, match=r"something else"):
+        written(strange)
+    assert (strange / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_stored_bundle_comes_back_whole(tmp_path: Path) -> None:
+    """With its approvals; storing it twice changes nothing."""
+    folder = tmp_path / "plan"
+    written(folder)
+    bundle, store = read_bundle(folder), PlanStore(MemoryBucket())
+    store.put(bundle)
+    store.put(bundle)
+    assert store.add_approval(ID, "mira.json", b"{}")
+    assert not store.add_approval(ID, "mira.json", b"[]")
+    fetched = store.fetch(ID, tmp_path / "fetched")
+    assert fetched.manifest == bundle.manifest
+    assert (tmp_path / "fetched" / APPROVALS / "mira.json").read_bytes() == b"{}"
+
+
+def test_a_stored_bundle_whose_upload_was_cut_off_is_none(tmp_path: Path) -> None:
+    """After every number of objects: fetching says that it is not there, and storing again completes it."""
+    folder = tmp_path / "plan"
+    written(folder)
+    bundle = read_bundle(folder)
+    for count in range(len(list(bundle.contents()))):
+        bucket = _Full(room=[count])
+        store = PlanStore(bucket)
+        with pytest.raises(RuntimeError):
+            store.put(bundle)
+        with pytest.raises(PlanUnusable, match="there is no stored plan"):
+            store.fetch(ID, tmp_path / f"half-{count}")
+        bucket.room[0] = 100
+        store.put(bundle)
+        assert store.fetch(ID, tmp_path / f"whole-{count}").manifest == bundle.manifest
+
+
+@dataclass(frozen=True)
+class _Full(MemoryBucket):
+    """A bucket whose writer dies after some writes; `room` holds how many are left."""
+
+    room: list[int] = field(default_factory=list)
+
+    def try_put(self, key: str, body: bytes, *, replaces: str | None) -> bool:
+        """Write, while there is room."""
+        if self.room[0] <= 0:
+            raise RuntimeError("killed")
+        self.room[0] -= 1
+        return super().try_put(key, body, replaces=replaces)
+
+
+def test_an_object_that_was_exchanged_in_the_store_is_found(tmp_path: Path) -> None:
+    """Its digest is in the manifest."""
+    folder = tmp_path / "plan"
+    written(folder)
+    bucket = MemoryBucket()
+    PlanStore(bucket).put(read_bundle(folder))
+    bucket.put_json(f"plans/{ID}/private/site.tfplan", "other")
+    with pytest.raises(PlanUnusable, match="is not the file that was stored"):
+        PlanStore(bucket).fetch(ID, tmp_path / "fetched")
+
+
+def test_ids_and_folders_are_told_apart() -> None:
+    """`--plan` takes both."""
+    assert is_id(ID)
+    assert not is_id("plan/")
+    assert not is_id("production")
+
+
+def test_a_bundle_lists_its_files_with_the_manifest_last(tmp_path: Path) -> None:
+    """So that a copy without it is known to be a part."""
+    written(tmp_path / "plan")
+    bundle: Bundle = read_bundle(tmp_path / "plan")
+    assert [name for name, _ in bundle.contents()] == ["plan.json", "private/site.tfplan", FILE_NAME]
