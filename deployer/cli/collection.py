@@ -9,7 +9,7 @@ from pathlib import Path
 
 from invoke.collection import Collection
 
-from deployer.cli import inventory_tasks, parsing, plan_tasks, run_tasks, sandbox_tasks, tool_tasks
+from deployer.cli import inventory_tasks, parsing, plan_tasks, run_tasks, sandbox_tasks, state_copy_tasks, tool_tasks
 
 
 def collection(root: Path) -> Collection:
@@ -19,9 +19,11 @@ def collection(root: Path) -> Collection:
     for module in (run_tasks, plan_tasks, inventory_tasks, tool_tasks):
         for task in module.TASKS:
             tree.add_task(task)
-    sandbox = Collection("sandbox")
-    for task in sandbox_tasks.TASKS:
-        sandbox.add_task(task)
-    tree.add_collection(sandbox)
+    for name, modules in (("sandbox", (sandbox_tasks,)), ("state", (state_copy_tasks,))):
+        branch = Collection(name)
+        for module in modules:
+            for task in module.TASKS:
+                branch.add_task(task)
+        tree.add_collection(branch)
     tree.configure({"root": str(root)})
     return tree

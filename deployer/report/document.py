@@ -17,7 +17,7 @@ SCHEMA: Final = 1
 
 
 def run_document(
-    result: RunResult, *, command: str, environment: str, target: str, url: str | None, diff: bool = False
+    result: RunResult, *, command: str, environment: str | None, target: str, url: str | None, diff: bool = False
 ) -> dict[str, Any]:
     """The document of a run that came to an end, well or not."""
     document: dict[str, Any] = {

@@ -97,6 +97,10 @@ class CloudflareApi:
         response = self._send("GET", path, accept={404})
         return None if response.status == 404 else _result(response)
 
+    def put(self, path: str, data: object) -> None:
+        """Replace a thing as a whole."""
+        _result(self._send("PUT", path, accept=(), data=data))
+
     def _script(self, worker: str) -> str:
         return f"/accounts/{self.account}/workers/scripts/{_quoted(worker)}"
 
@@ -114,13 +118,14 @@ class CloudflareApi:
         response = self._send(method, path, accept=accept)
         return None if response.status in accept else _result(response)
 
-    def _send(self, method: str, path: str, *, accept: Collection[int]) -> Response:
+    def _send(self, method: str, path: str, *, accept: Collection[int], data: object = None) -> Response:
         return self.http.request(
             method,
             f"{self.base}{path}",
             service=_SERVICE,
             headers={"Authorization": f"Bearer {self.token()}", "Accept": "application/json"},
             accept=accept,
+            data=data,
         )
 
 
