@@ -90,12 +90,12 @@ def _names(session: Session, wish: PlanWish) -> list[str]:
     known = [entry for entry in loaded.entries if NUMBER not in entry]
     if len(known) < len(loaded.entries):
         known += _living(session, wish, known)
-    found = [
-        name
-        for word in words
-        for name in (known if word == "all" else [each for each in known if fnmatchcase(each, word)])
-        or ([] if "*" in word else [word])
-    ]
+    found: list[str] = []
+    for word in words:
+        fitting = known if word == "all" else [each for each in known if fnmatchcase(each, word)]
+        if not fitting and "*" in word:
+            session.sink.talk(f"note: no environment is called like `{word}`")
+        found += fitting or ([] if "*" in word else [word])
     if not found:
         raise UsageError(
             f"no environment is called like `{wish.env}`", hint=f"there are: {', '.join(known)}; `inv envs` lists them"

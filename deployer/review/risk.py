@@ -34,8 +34,12 @@ _OF: Final = {
 
 
 def risk_of(change: Change) -> Risk:
-    """The risk of one change; what stays on this machine has none."""
-    return Risk.NONE if change.local else _OF[change.action]
+    """The risk of one change; what stays on this machine has none, a first push replaces nothing."""
+    if change.local:
+        return Risk.NONE
+    if change.action is Action.RUN and not change.over:
+        return Risk.ADDITIVE
+    return _OF[change.action]
 
 
 def risk_of_all(changes: Iterable[Change]) -> Risk:
