@@ -27,6 +27,8 @@ from deployer.adapters.files import make_folder
 from deployer.adapters.redact import RedactingStream, Redactor
 from deployer.errors import DeployError, Interrupted, LocalDisk, ToolFailed, ToolMissing, ToolTimedOut
 
+# Programs carry the run that has started them, so that others on this machine see whether anything of it is alive.
+RUN_VARIABLE = "DEPLOYER_RUN"
 # Enough for the bundlers, which put the imports that led there below the line that says what is wrong.
 LAST_LINES = 25
 _TICK_SECONDS = 0.1
@@ -78,6 +80,8 @@ class Processes:
     hurried: threading.Event = field(default_factory=threading.Event)
     # Notes about running children, by which the next run finds what a killed one left behind.
     records: Path | None = None
+    # The id of the run that starts them.
+    run_id: str | None = None
 
     def run(self, command: Command, on_line: Callable[[str], None] | None = None) -> Completed:
         """Run to the end. An exit code outside `command.success` is ToolFailed with the last lines and the log."""
@@ -140,11 +144,12 @@ class Processes:
 
     @contextlib.contextmanager
     def _recorded(self, command: Command) -> Iterator[tuple[Mapping[str, str], tuple[int, ...]]]:
+        environment = {**command.environment, **({RUN_VARIABLE: self.run_id} if self.run_id else {})}
         if self.records is None:
-            yield command.environment, ()
+            yield environment, ()
             return
         with process_records.record(self.records, title=command.title) as (marker, descriptor):
-            yield {**command.environment, process_records.VARIABLE: marker}, (descriptor,)
+            yield {**environment, process_records.VARIABLE: marker}, (descriptor,)
 
 
 def end_group(process: subprocess.Popen[bytes], *, grace: float, hurried: threading.Event | None = None) -> None:

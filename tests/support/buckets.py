@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deployer.adapters.aws import AwsAccess
@@ -14,13 +15,23 @@ from deployer.adapters.state import Bucket, Entry, Object
 
 @dataclass(frozen=True)
 class MemoryBucket(Bucket):
-    """Objects by key; an object's tag is its number."""
+    """Objects by key; an object's tag is its number. Threads may share it, as clients share a store."""
 
     access: AwsAccess = field(default_factory=lambda: AwsAccess(service="s3", region="auto"))
     name: str = "states"
     objects: dict[str, Object] = field(default_factory=dict)
-    # The store's clock: a second for each write.
+    # The store's clock: a second for each write, and what a test lets pass.
     writes: list[str] = field(default_factory=list)
+    passed: list[dt.timedelta] = field(default_factory=list)
+    _turn: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    def clock(self) -> dt.datetime:
+        """What time it is for the store."""
+        return dt.datetime(2026, 11, 1, tzinfo=dt.UTC) + sum(self.passed, dt.timedelta(seconds=len(self.writes)))
+
+    def wait(self, **time: float) -> None:
+        """Let time pass: `wait(minutes=6)`."""
+        self.passed.append(dt.timedelta(**time))
 
     def exists(self) -> bool:
         """It always is."""
@@ -28,20 +39,22 @@ class MemoryBucket(Bucket):
 
     def get(self, key: str) -> Object | None:
         """One object."""
-        return self.objects.get(key)
+        found = self.objects.get(key)
+        return found and replace(found, age=self.clock() - found.modified)
 
     def try_put(self, key: str, body: bytes, *, replaces: str | None) -> bool:
         """Write, if nobody else has."""
-        found = self.objects.get(key)
-        if (found.etag if found else None) != replaces:
-            # Like the real one: our own write, sent again, has won.
-            return found is not None and found.body == body
-        self.objects[key] = self._written(key, body, str(int(replaces or 0) + 1))
-        return True
+        with self._turn:
+            found = self.objects.get(key)
+            if (found.etag if found else None) != replaces:
+                # Like the real one: our own write, sent again, has won.
+                return found is not None and found.body == body
+            self.objects[key] = self._written(key, body, str(int(replaces or 0) + 1))
+            return True
 
     def _written(self, key: str, body: bytes, etag: str) -> Object:
         self.writes.append(key)
-        return Object(body, etag, dt.datetime(2026, 11, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=len(self.writes)))
+        return Object(body, etag, self.clock())
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """In the order of the keys."""
@@ -50,8 +63,9 @@ class MemoryBucket(Bucket):
 
     def delete(self, keys: list[str]) -> None:
         """Remove them."""
-        for key in keys:
-            self.objects.pop(key, None)
+        with self._turn:
+            for key in keys:
+                self.objects.pop(key, None)
 
     def put_json(self, key: str, value: Any) -> None:
         """An object as a test wants it, whatever was there."""

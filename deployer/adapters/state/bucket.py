@@ -62,6 +62,16 @@ class Bucket:
             raise self._error(error) from None
         return True
 
+    def clock(self) -> dt.datetime | None:
+        """What time it is for the store, None if the bucket is not there; one HEAD request."""
+        try:
+            answer = self._client.head_bucket(Bucket=self.name)
+        except boto_errors() as error:
+            if error_code(error) in _ABSENT:
+                return None
+            raise self._error(error) from None
+        return email.utils.parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+
     def create(self, *, location: str) -> None:
         """Make the bucket. That it is there already, ours, is no error: a lost answer was repeated."""
         try:

@@ -1,0 +1,74 @@
+"""What the entries of a ledger mean together: runs, each opened and, unless it is at work or was cut off, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployer.steps.ledger import CLOSED, Entry, Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run. `closed` is None as long as nobody has said how it ended."""
+
+    opened: Entry
+    closed: Entry | None = None
+
+    @property
+    def number(self) -> int:
+        """By which people call it: the number of the entry that it opened."""
+        return self.opened.sequence
+
+    @property
+    def outcome(self) -> str:
+        """ok, failed, interrupted or killed; open while it is at work, unreadable where the entry is damaged."""
+        if self.closed is None:
+            return "open" if self.opened.body else "unreadable"
+        return str(self.closed.body.get("outcome") or "unreadable")
+
+    @property
+    def plan(self) -> Mapping[str, Any]:
+        """The reviewed plan that it applied: id and digest; empty for a run without one."""
+        return dict(self.opened.body.get("plan") or {})
+
+    def document(self) -> dict[str, Any]:
+        """All that is known of it, in the words of its entries."""
+        left_out = {"schema", "environment", "sequence", "previous", "event", "time", "opened", "run"}
+        ended = {} if self.closed is None else self.closed.body
+        return {
+            "number": self.number,
+            "run": self.opened.run,
+            "opened": self.opened.body.get("time"),
+            "closed": ended.get("time"),
+            **{key: value for key, value in self.opened.body.items() if key not in left_out},
+            "outcome": self.outcome,
+            **{key: value for key, value in ended.items() if key not in left_out},
+        }
+
+
+def join(entries: Iterable[Entry]) -> list[Run]:
+    """The runs that these entries tell of, in order; a closing entry whose opening one is not among them tells none."""
+    runs: dict[int, Run] = {}
+    for entry in entries:
+        if entry.body.get("event") != CLOSED:
+            runs[entry.sequence] = Run(opened=entry)
+            continue
+        opened = entry.body.get("opened")
+        if isinstance(opened, int) and opened in runs and runs[opened].closed is None:
+            runs[opened] = Run(opened=runs[opened].opened, closed=entry)
+    return list(runs.values())
+
+
+def last_runs(ledger: Ledger, limit: int) -> list[Run]:
+    """The last `limit` runs (0: all), oldest first; of a long ledger only its end is read."""
+    sequences = ledger.sequences()
+    # A run has at most two entries; one more, so that the first of them is not half of one.
+    wanted = sequences[-(2 * limit + 1) :] if limit else sequences
+    return join(ledger.entries(wanted))[-limit:]
+
+
+def runs_of_plan(ledger: Ledger, digest: str) -> list[Run]:
+    """The runs that applied the bundle with this digest, oldest first."""
+    return [run for run in join(ledger.entries()) if run.plan.get("digest") == digest]
