@@ -1,0 +1,160 @@
+"""Puts together what a run needs to hold its environment and to be in the ledger.
+
+    lock = environment_lock(wiring, command="inv deploy --env dev", say=print)
+    head = lock.wait(patience, stop)             before anything is looked at
+    recorder = recorder_of(wiring, head=head, command=..., note=RunNote(...), playbook=playbook, say=print)
+    run(playbook, RunOptions(listeners=[..., recorder]))
+
+Commands that change something without a playbook use `holding`, a context that opens, and closes whatever happens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from deployer.adapters.cloudflare import CloudflareApi
+from deployer.adapters.environ import identity
+from deployer.adapters.http import Http
+from deployer.adapters.machine import ProcessId, seconds_awake_or_asleep
+from deployer.adapters.target import CLOUDFLARE_TOKEN, R2_KEYS
+from deployer.engine.playbook import Playbook
+from deployer.errors import DeployError, Interrupted
+from deployer.playbooks.wiring import Wiring
+from deployer.steps.environment_lock import EnvironmentLock
+from deployer.steps.holder import NOTE, Owners
+from deployer.steps.lease import Lease
+from deployer.steps.ledger import Head, Ledger, RunNote
+from deployer.steps.live import Live
+from deployer.steps.recorder import FAILED, INTERRUPTED, OK, Recorder
+from deployer.steps.state_bucket import StateBucket
+
+# A service that is down must not keep a run from saying how it ended.
+_LOOK_SECONDS = 5.0
+
+
+def ledger_of(wiring: Wiring) -> Ledger:
+    """The ledger of the wiring's environment."""
+    for name in R2_KEYS:
+        wiring.redactor.add(wiring.target.credentials.get(name, ""))
+    return Ledger(wiring.state_bucket, wiring.environment.name)
+
+
+def can_ask(wiring: Wiring) -> bool:
+    """Whether there are credentials for the ledger; if not, the first step says everything that is missing."""
+    return all(wiring.target.credentials.get(name) for name in R2_KEYS)
+
+
+def environment_lock(wiring: Wiring, *, command: str, say: Callable[[str], None]) -> EnvironmentLock:
+    """How this run comes to hold the environment."""
+    return EnvironmentLock(
+        ledger=ledger_of(wiring),
+        lease=_lease(wiring),
+        owners=Owners(lease=_lease(wiring), note=wiring.folder / NOTE),
+        run=wiring.run_id,
+        command=command,
+        who=identity(),
+        found=lambda: live_of(wiring).observed(),
+        recover=wiring.recover_once,
+        say=say,
+        flags=" --sandbox" if wiring.target.name == "sandbox" else "",
+    )
+
+
+def recorder_of(
+    wiring: Wiring,
+    *,
+    head: Head,
+    command: str,
+    note: RunNote | None = None,
+    playbook: Playbook | None = None,
+    say: Callable[[str], None],
+) -> Recorder:
+    """The record of one run; `head` is from before anything was looked at."""
+    live = live_of(wiring)
+    makes_bucket = [step.name for step in playbook.steps if isinstance(step, StateBucket)] if playbook else []
+    return Recorder(
+        ledger=ledger_of(wiring),
+        lease=_lease(wiring),
+        head=head,
+        run=wiring.run_id,
+        opening=lambda: _opening(wiring, command=command, note=note or RunNote()),
+        live=lambda well: live.recorded() if well else live.observed(),
+        note=wiring.folder / NOTE,
+        stop=wiring.stop,
+        bucket_step=makes_bucket[0] if makes_bucket else None,
+        say=say,
+    )
+
+
+@contextlib.contextmanager
+def holding(
+    wiring: Wiring, *, command: str, note: RunNote | None = None, patience: float = 0.0, say: Callable[[str], None]
+) -> Iterator[Recorder]:
+    """Hold the environment: opened in the ledger from here to the end of the block. The work folder must be locked."""
+    head = environment_lock(wiring, command=command, say=say).wait(patience, wiring.stop.requested)
+    recorder = recorder_of(wiring, head=head, command=command, note=note, say=say)
+    began = seconds_awake_or_asleep()
+    recorder.open()
+    outcome: tuple[str, str | None] = (FAILED, "internal")
+    try:
+        yield recorder
+        outcome = (OK, None)
+    except DeployError as error:
+        outcome = (INTERRUPTED if isinstance(error, Interrupted) else FAILED, error.reason)
+        raise
+    finally:
+        recorder.close(outcome[0], reason=outcome[1], seconds=seconds_awake_or_asleep() - began, steps={})
+    if recorder.problem is not None:
+        raise recorder.problem
+
+
+def live_of(wiring: Wiring) -> Live:
+    """What is there of the environment."""
+    environment = wiring.environment
+    quick = Http(wiring.redactor, timeout=_LOOK_SECONDS, attempts=1, environment=wiring.target.process_environment)
+    api = CloudflareApi(
+        quick,
+        wiring.target.cloudflare_url,
+        wiring.loaded.inventory.project.account_id,
+        lambda: wiring.target.credential(CLOUDFLARE_TOKEN),
+    )
+    return Live(
+        bucket=wiring.state_bucket,
+        states={stack: environment.state_key(stack) for stack in environment.stacks},
+        record=wiring.record,
+        version=lambda: api.live_version(environment.worker.name),
+    )
+
+
+def _lease(wiring: Wiring) -> Lease:
+    return Lease(wiring.state_bucket, wiring.environment.name)
+
+
+def _opening(wiring: Wiring, *, command: str, note: RunNote) -> Mapping[str, Any]:
+    return {
+        "command": command,
+        "who": identity(),
+        "process": ProcessId.own().fields(),
+        "target": wiring.target.name,
+        "commit": wiring.checkout.revision(),
+        "dirty": wiring.checkout.edited(),
+        **note.fields(),
+        "ci": _ci(wiring.target.process_environment),
+    }
+
+
+def _ci(variables: Mapping[str, str]) -> Mapping[str, str | None] | None:
+    """The job that this is, where GitHub runs it."""
+    run = variables.get("GITHUB_RUN_ID")
+    if not run:
+        return None
+    server, repository = variables.get("GITHUB_SERVER_URL"), variables.get("GITHUB_REPOSITORY")
+    return {
+        "system": "github",
+        "run": run,
+        "attempt": variables.get("GITHUB_RUN_ATTEMPT"),
+        "url": f"{server}/{repository}/actions/runs/{run}" if server and repository else None,
+        "account": variables.get("GITHUB_ACTOR"),
+    }

@@ -1,0 +1,94 @@
+"""Who holds an environment, and what proves that they are gone.
+
+Three proofs count: the run was this checkout's, whose lock we hold now; its process ran on this machine and is no
+more, nor is any program that it had started; its lease has run out by the store's clock. Anything less is no proof.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployer.adapters.files import read_json
+from deployer.adapters.machine import Life, ProcessId, carriers
+from deployer.adapters.process import RUN_VARIABLE
+from deployer.steps.lease import VALID_FOR, Lease
+from deployer.steps.ledger import Entry, Ledger
+
+NOTE: str = "run.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """`gone` is proven, or `alive` is, or neither; `text` says by what. A lease that has `lapsed` must be claimed."""
+
+    text: str
+    gone: bool = False
+    alive: bool = False
+    lapsed: bool = False
+    # What is alive on this machine.
+    pids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owners:
+    """Judges the owners of one environment's open entries, from the checkout with this work folder."""
+
+    lease: Lease
+    # In the work folder, which this process has locked: the run that worked in it last and has not ended well.
+    note: Path
+
+    def judge(self, opened: Entry) -> Verdict:
+        """Whether whoever opened this entry is gone."""
+        noted = read_json(self.note)
+        if opened.run and isinstance(noted, dict) and noted.get("run") == opened.run:
+            return Verdict(gone=True, text="it was a run of this checkout, and nobody works in that now")
+        process = ProcessId.of(dict(opened.body.get("process") or {}))
+        life = process.life if process else Life.UNKNOWN
+        if process is not None and life is Life.ALIVE:
+            return Verdict(alive=True, text=f"its process {process.pid} is alive on this machine", pids=(process.pid,))
+        if process is not None and life is Life.GONE:
+            children = carriers(RUN_VARIABLE, opened.run)
+            if not children:
+                return Verdict(gone=True, text=f"its process {process.pid} on this machine is gone")
+            listed = ", ".join(str(pid) for pid in children)
+            text = f"programs that it has started are at work: process {listed}"
+            return Verdict(alive=True, text=text, pids=children)
+        age = self.lease.age(opened)
+        minutes = int(age.total_seconds() // 60)
+        if age > VALID_FOR:
+            return Verdict(gone=True, lapsed=True, text=f"its last sign of life is {minutes} min old")
+        return Verdict(text=f"its last sign of life is {int(age.total_seconds())} s old")
+
+
+def describe(opened: Entry, environment: str) -> str:
+    """Who does what since when, in one line."""
+    body: dict[str, Any] = dict(opened.body)
+    since = f"{opened.written:%Y-%m-%d %H:%M:%S} UTC"
+    if not body:
+        return f"entry {opened.sequence} of the ledger of `{environment}` cannot be read, so it counts as a run at work"
+    command, who = body.get("command", "a run"), body.get("who", "somebody")
+    return f"`{command}` of {who} works on `{environment}` since {since}"
+
+
+def particulars(opened: Entry, verdict: Verdict) -> list[str]:
+    """Further lines about the holder."""
+    body = opened.body
+    process, ci = dict(body.get("process") or {}), dict(body.get("ci") or {})
+    lines = [f"run {lock_id(opened)}, " + verdict.text]
+    if process:
+        lines.append(f"process {process.get('pid')} on {process.get('host')}")
+    if ci.get("url"):
+        lines.append(f"at {ci['url']}")
+    return lines
+
+
+def lock_id(opened: Entry) -> str:
+    """What to type in order to break this very lock: the run, or the number of an entry that cannot be read."""
+    return opened.run or str(opened.sequence)
+
+
+def place(ledger: Ledger, opened: Entry) -> str:
+    """Where the lock lies."""
+    return ledger.place(opened.key)

@@ -1,0 +1,63 @@
+"""What is there when a run has ended: the states' serials, the Worker that is live, the functions that were pushed.
+
+For the ledger. A part that cannot be looked at is said to be unknown; that must not keep a run from being closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployer.adapters.cloudflare import LiveVersion
+from deployer.adapters.state import Bucket, stamp_of
+from deployer.errors import DeployError
+from deployer.steps.release_record import ReleaseRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """What there is of one environment."""
+
+    bucket: Bucket
+    # Stack to the key of its state.
+    states: Mapping[str, str]
+    record: ReleaseRecord
+    version: Callable[[], LiveVersion | None]
+
+    def recorded(self) -> Mapping[str, Any]:
+        """After a run that ended well: its steps have looked at what is live and recorded it."""
+        return self._gather(lambda: _part(self.record.section("worker"), "version", "digest"))
+
+    def observed(self) -> Mapping[str, Any]:
+        """After any other run: what answers counts."""
+        return self._gather(self._live_worker)
+
+    def _gather(self, worker: Callable[[], Mapping[str, Any] | None]) -> Mapping[str, Any]:
+        return {
+            "worker": _known(worker),
+            "convex": _known(lambda: _part(self.record.section("convex"), "sources", "modules")),
+            "terraform": {stack: _known(lambda k=key: self._state(k)) for stack, key in self.states.items()},  # type: ignore[misc]
+        }
+
+    def _live_worker(self) -> Mapping[str, Any] | None:
+        live = self.version()
+        return None if live is None else {"version": live.id, "digest": live.tag}
+
+    def _state(self, key: str) -> Mapping[str, Any] | None:
+        found = self.bucket.get(key)
+        if found is None:
+            return None
+        stamp = stamp_of(found.body, place=key)
+        return {"serial": stamp.serial, "lineage": stamp.lineage}
+
+
+def _part(section: Mapping[str, Any], *names: str) -> Mapping[str, Any] | None:
+    return {name: section.get(name) for name in names} if section else None
+
+
+def _known(look: Callable[[], Mapping[str, Any] | None]) -> Mapping[str, Any] | None:
+    try:
+        return look()
+    except DeployError as error:
+        return {"unknown": error.reason}
