@@ -9,7 +9,16 @@ from pathlib import Path
 
 from invoke.collection import Collection
 
-from deployer.cli import inventory_tasks, parsing, plan_tasks, run_tasks, sandbox_tasks, state_copy_tasks, tool_tasks
+from deployer.cli import (
+    inventory_tasks,
+    parsing,
+    plan_tasks,
+    run_tasks,
+    sandbox_tasks,
+    state_copy_tasks,
+    state_tasks,
+    tool_tasks,
+)
 
 
 def collection(root: Path) -> Collection:
@@ -19,7 +28,7 @@ def collection(root: Path) -> Collection:
     for module in (run_tasks, plan_tasks, inventory_tasks, tool_tasks):
         for task in module.TASKS:
             tree.add_task(task)
-    for name, modules in (("sandbox", (sandbox_tasks,)), ("state", (state_copy_tasks,))):
+    for name, modules in (("sandbox", (sandbox_tasks,)), ("state", (state_copy_tasks, state_tasks))):
         branch = Collection(name)
         for module in modules:
             for task in module.TASKS:

@@ -8,6 +8,8 @@ ENV: Final = "environment: a name or alias from environments.toml, or pr-<number
 SANDBOX: Final = "act on the embedded sandbox on this machine; it is started when needed"
 SET: Final = "change one value for this run, e.g. worker.logs.enabled=false; may be repeated"
 
+LOCK_TIMEOUT: Final = "wait this long for whoever works on the environment, e.g. 90, 10m"
+
 RUN: Final = {
     "env": ENV,
     "sandbox": SANDBOX,
@@ -17,6 +19,7 @@ RUN: Final = {
     "skip_tags": "leave out steps with one of these tags",
     "list_steps": "list the steps with their tags and needs, then stop",
     "set": SET,
+    "lock_timeout": LOCK_TIMEOUT,
     "timeout": "end the run after this long, e.g. 90, 10m, 1h",
     "detailed_exitcode": "with --check: exit 10 when something would change",
 }

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from deployer.cli.signals import asking
 from deployer.cli.subject import Subject, begin
-from deployer.errors import ChangesPending, GuardRefused, UsageError
+from deployer.errors import ChangesPending, DeployError, EnvironmentLocked, GuardRefused, UsageError
 
 if TYPE_CHECKING:
     from deployer.adapters.target import Target
     from deployer.cli.session import Session
     from deployer.engine.playbook import Playbook, Selection
     from deployer.engine.result import RunResult
+    from deployer.playbooks.wiring import Wiring
+    from deployer.steps.ledger import RunNote
+    from deployer.steps.recorder import Recorder
+
+# Of two runs that begin at the same time one loses; to lose again and again takes many.
+_ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,60 +43,160 @@ class Wish:
     list_steps: bool = False
     settings: tuple[str, ...] = ()
     timeout: str = ""
+    lock_timeout: str = ""
     detailed_exitcode: bool = False
     yes: bool = False
     allow_protected: bool = False
 
 
-def run_playbook(session: Session, wish: Wish) -> int:
-    """Run the playbook that `wish.verb` names and return the exit code."""
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """What a command runs, and what the ledger says of it.
+
+    `admit` is called before each attempt, once nobody else is at work on the environment and before anything is looked
+    at; what it raises ends the command. A run that lost the race to another one is attempted again from there.
+    """
+
+    name: str
+    playbook: Callable[[Wiring], Playbook]
+    note: RunNote | None = None
+    # How the ledger shows the command, if its flags are others than those of a deploy.
+    command: str = ""
+    admit: Callable[[Wiring], None] = lambda _wiring: None
+    shows_url: bool = False
+
+
+def deploy_verb() -> Verb:
+    """`inv deploy`."""
+    from deployer.playbooks.deploy import deploy
+
+    return Verb(name="deploy", playbook=deploy, shows_url=True)
+
+
+def destroy_verb() -> Verb:
+    """`inv destroy`."""
+    from deployer.playbooks.destroy import destroy
+
+    return Verb(name="destroy", playbook=destroy)
+
+
+def run_playbook(session: Session, wish: Wish, verb: Verb | None = None) -> int:
+    """Run the playbook of `verb` (else the one that `wish.verb` names) and return the exit code."""
     timeout = parse_duration(wish.timeout) if wish.timeout else None
+    patience = parse_duration(wish.lock_timeout, flag="lock-timeout") if wish.lock_timeout else 0.0
     subject = begin(session, env=wish.env, sandbox=wish.sandbox, settings=wish.settings)
+    verb = verb or (destroy_verb() if wish.verb == "destroy" else deploy_verb())
     if wish.list_steps:
-        return _list_steps(session, wish, subject)
-    if wish.verb == "destroy" and not wish.check:
+        return _list_steps(session, wish, subject, verb)
+    if verb.name == "destroy" and not wish.check:
         confirm_destroy(session, wish, subject)
+    if verb.name == "deploy" and not wish.check:
+        refuse_unreviewed(session, wish, subject)
 
     from deployer.adapters.environ import identity
     from deployer.cli.targets import connect
 
-    with subject.folder.locked(command=f"inv {wish.verb}", who=identity()):
+    with subject.folder.locked(command=f"inv {verb.name}", who=identity(), patience=patience, say=session.sink.talk):
         target = connect(session, subject.loaded, subject.environment, sandbox=wish.sandbox)
-        playbook = build(session, wish.verb, subject, target, details=wish.diff)
-        selection = playbook.select(tags=_words(wish.tags), skip_tags=_words(wish.skip_tags))
-        url = target.public_url(subject.environment.host) if wish.verb == "deploy" else None
+        attempts = Attempts(session=session, wish=wish, subject=subject, verb=verb, patience=patience)
+        url = target.public_url(subject.environment.host) if verb.shows_url else None
         with asking(session.stop):
-            result = _run(session, wish, subject, playbook, selection, timeout)
-            return _conclude(session, wish, subject, result, url)
+            return _conclude(session, wish, subject, attempts.run(target, timeout), url)
 
 
-def build(session: Session, verb: str, subject: Subject, target: Target, *, details: bool = False) -> Playbook:
-    """Wire the adapters and make the playbook of a verb."""
-    wiring = subject.wiring(session, target, details=details)
-    if verb == "deploy":
-        from deployer.playbooks.deploy import deploy
+def build(verb: Verb, wiring: Wiring) -> Playbook:
+    """The playbook of a verb; nothing is asked yet."""
+    return verb.playbook(wiring)
 
-        return deploy(wiring)
-    from deployer.playbooks.destroy import destroy
 
-    return destroy(wiring)
+@dataclass(frozen=True, kw_only=True)
+class Attempts:
+    """One run, attempted again from the start when another one came first: nothing was changed then."""
+
+    session: Session
+    wish: Wish
+    subject: Subject
+    verb: Verb
+    patience: float
+
+    def run(self, target: Target, timeout: float | None) -> RunResult:
+        """The result of the attempt that was not in vain."""
+        deadline = time.monotonic() + self.patience
+        for _ in range(_ATTEMPTS):
+            wiring = self.subject.wiring(self.session, target, details=self.wish.diff, patience=self.patience)
+            playbook = build(self.verb, wiring)
+            selection = playbook.select(tags=_words(self.wish.tags), skip_tags=_words(self.wish.skip_tags))
+            recorder = self._admitted(wiring, playbook, deadline)
+            result = _run(self.session, self.wish, self.subject, playbook, selection, timeout, recorder)
+            if recorder is None:
+                return result
+            if not recorder.lost:
+                return _with_problem(result, recorder.problem)
+            self.session.sink.talk(f"note: {result.error.message if result.error else 'another run came first'}")
+        assert result.error is not None
+        raise result.error
+
+    def _admitted(self, wiring: Wiring, playbook: Playbook, deadline: float) -> Recorder | None:
+        """Wait until nobody is at work; gives what will record this run, None for one that only looks."""
+        from deployer.playbooks import recording
+
+        recorder = None
+        if not self.wish.check and recording.can_ask(wiring):
+            say, command = self.session.sink.talk, command_line(self.wish, self.verb)
+            lock = recording.environment_lock(wiring, command=command, say=say)
+            head = lock.wait(deadline - time.monotonic(), self.session.stop.requested)
+            recorder = recording.recorder_of(
+                wiring, head=head, command=command, note=self.verb.note, playbook=playbook, say=say
+            )
+        self.verb.admit(wiring)
+        return recorder
+
+
+def command_line(wish: Wish, verb: Verb) -> str:
+    """The command as the ledger keeps it: of values that were set only the names, they may be anything."""
+    if verb.command:
+        return verb.command
+    given = (("--env", wish.env), ("--tags", wish.tags), ("--skip-tags", wish.skip_tags))
+    words = [f"inv {verb.name}", *(f"{flag} {value}" for flag, value in given if value)]
+    words += ["--sandbox"] if wish.sandbox else []
+    return " ".join([*words, *(f"--set {setting.partition('=')[0]}" for setting in wish.settings)])
+
+
+def _with_problem(result: RunResult, problem: DeployError | None) -> RunResult:
+    """What went wrong with the ledger decides only over a run that went well, or that no longer had the environment."""
+    if problem is None or (result.error is not None and not isinstance(problem, EnvironmentLocked)):
+        return result
+    return replace(result, error=problem)
 
 
 def _run(
-    session: Session, wish: Wish, subject: Subject, playbook: Playbook, selection: Selection, timeout: float | None
+    session: Session,
+    wish: Wish,
+    subject: Subject,
+    playbook: Playbook,
+    selection: Selection,
+    timeout: float | None,
+    recorder: Recorder | None,
 ) -> RunResult:
     from deployer.engine.journal import Journal, last_cut_off
     from deployer.engine.run import Listener, RunOptions, run
     from deployer.report.terminal import TerminalReport
 
-    listeners: list[Listener] = [
-        TerminalReport(session.sink, environment=subject.environment.name, target=subject.target, diff=wish.diff)
-    ]
+    report = TerminalReport(
+        session.sink,
+        environment=subject.environment.name,
+        target=subject.target,
+        diff=wish.diff,
+        muted=lambda: recorder is not None and recorder.lost,
+    )
+    listeners: list[Listener] = [report]
     cut_off = last_cut_off(subject.folder.path)
     if cut_off is not None:
         session.sink.talk(f"note: {cut_off}")
     if not wish.check:
         listeners.append(Journal(subject.folder.path))
+    if recorder is not None:
+        listeners.append(recorder)
     return run(
         playbook,
         RunOptions(
@@ -110,7 +218,7 @@ def _conclude(session: Session, wish: Wish, subject: Subject, result: RunResult,
         session.document(
             run_document(
                 result,
-                command=wish.verb,
+                command=session.command,
                 environment=subject.environment.name,
                 target=subject.target,
                 url=url,
@@ -126,17 +234,17 @@ def _conclude(session: Session, wish: Wish, subject: Subject, result: RunResult,
     return 0
 
 
-def _list_steps(session: Session, wish: Wish, subject: Subject) -> int:
+def _list_steps(session: Session, wish: Wish, subject: Subject, verb: Verb) -> int:
     from deployer.cli.targets import offline
     from deployer.report.text import list_steps_lines
 
-    playbook = build(session, wish.verb, subject, offline(session, subject.loaded))
+    playbook = build(verb, subject.wiring(session, offline(session, subject.loaded)))
     selection = playbook.select(tags=_words(wish.tags), skip_tags=_words(wish.skip_tags))
     if session.json:
         session.document(
             {
                 "schema": 1,
-                "command": wish.verb,
+                "command": verb.name,
                 "environment": subject.environment.name,
                 "steps": [
                     {
@@ -179,11 +287,26 @@ def confirm_destroy(session: Session, wish: Wish, subject: Subject) -> None:
         raise GuardRefused(f"`{environment.name}` was not confirmed; nothing was touched")
 
 
-def parse_duration(text: str) -> float:
+def refuse_unreviewed(session: Session, wish: Wish, subject: Subject) -> None:
+    """Hold up a deploy of an environment that changes by reviewed plans only."""
+    # `--set` is not how a guard rail is taken away.
+    loaded = session.inventory() if wish.settings else subject.loaded
+    effective = loaded.effective(wish.env)
+    if subject.target != "cloudflare" or not effective.environment.guards.reviewed_only:
+        return
+    name = effective.environment.name
+    raise GuardRefused(
+        f"`{name}` changes by reviewed plans only: guards.reviewed_only is true",
+        place=effective.origins[("guards", "reviewed_only")].place,
+        hint=f"`inv plan --env {name} --out plan/`, let it be approved, then `inv apply --plan plan/`",
+    )
+
+
+def parse_duration(text: str, *, flag: str = "timeout") -> float:
     """Read `90`, `90s`, `10m` or `1h` as seconds."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?", text.strip())
     if match is None or float(match.group(1)) <= 0:
-        raise UsageError(f"`--timeout {text}` is not a duration", hint="e.g. 90, 10m, 1h")
+        raise UsageError(f"`--{flag} {text}` is not a duration", hint="e.g. 90, 10m, 1h")
     return float(match.group(1)) * {"s": 1, "m": 60, "h": 3600}[match.group(2) or "s"]
 
 

@@ -26,8 +26,8 @@ class Subject:
     target: str
     folder: WorkFolder
 
-    def wiring(self, session: Session, target: Target, *, details: bool = False) -> Wiring:
-        """The adapters that act on it; `details` is --diff."""
+    def wiring(self, session: Session, target: Target, *, details: bool = False, patience: float = 0.0) -> Wiring:
+        """The adapters that act on it; `details` is --diff, `patience` --lock-timeout in seconds."""
         from deployer.playbooks.wiring import Wiring
 
         return Wiring(
@@ -38,6 +38,7 @@ class Subject:
             stop=session.stop,
             redactor=session.redactor,
             details=details,
+            patience=patience,
         )
 
 

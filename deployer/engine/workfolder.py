@@ -10,13 +10,16 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from deployer.errors import EnvironmentLocked, LocalDisk
+
+_LOOK_EVERY: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +48,20 @@ class WorkFolder:
         return self.path
 
     @contextlib.contextmanager
-    def locked(self, *, command: str, who: str) -> Iterator[Path]:
-        """Hold the environment for one run; raises EnvironmentLocked that says who has it."""
+    def locked(
+        self, *, command: str, who: str, patience: float = 0.0, say: Callable[[str], None] = lambda _text: None
+    ) -> Iterator[Path]:
+        """Hold the environment for one run; raises EnvironmentLocked that says who has it.
+
+        For `patience` seconds whoever has it is waited for.
+        """
         path = self.make() / "lock"
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise LocalDisk.of(error, path) from None
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise self._held(path) from None
+            self._acquire(handle, path, patience=patience, say=say)
             owner = {"pid": os.getpid(), "command": command, "who": who, "since": datetime.now(UTC).isoformat()}
             try:
                 os.ftruncate(handle, 0)
@@ -69,6 +74,24 @@ class WorkFolder:
         finally:
             os.close(handle)
 
+    def _acquire(self, handle: int, path: Path, *, patience: float, say: Callable[[str], None]) -> None:
+        deadline = time.monotonic() + patience
+        told = ""
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                held = self._held(path)
+            else:
+                return
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise held
+            if told != held.message:
+                told = held.message
+                say(f"waiting at most {left:.0f} s: {told}")
+            time.sleep(min(_LOOK_EVERY, left))
+
     def _held(self, path: Path) -> EnvironmentLocked:
         owner: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):
@@ -80,5 +103,5 @@ class WorkFolder:
             f"`{command}` is working on `{self.path.name}`" + (f" (process {pid})" if pid else ""),
             place=str(path),
             details=details,
-            hint=f"wait for it, or end it: `kill {pid}`" if pid else "wait for it to end",
+            hint=f"wait for it with `--lock-timeout 10m`, or end it: `kill {pid}`" if pid else "wait for it to end",
         )

@@ -133,7 +133,8 @@ def _convex(wiring: Wiring) -> tuple[Step[Any], ...]:
     return (
         ConvexBackend(
             name="convex deployment",
-            needs=("guards",),
+            # The state bucket keeps the ledger: nothing changes before this run is in it.
+            needs=("guards", "state bucket"),
             tags=tags,
             provides=(BACKEND,),
             wishes=environment.convex,

@@ -5,6 +5,7 @@ Nothing is started or asked here; what costs something (finding Node, making cli
 
 from __future__ import annotations
 
+import secrets as randomness
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -58,6 +59,10 @@ class Wiring:
     redactor: Redactor
     # Whether plans are read attribute by attribute, for `--diff`.
     details: bool = False
+    # How long a held lock is waited for, in seconds.
+    patience: float = 0.0
+    # By which the ledger knows this run, and others on this machine its programs.
+    run_id: str = field(default_factory=lambda: randomness.token_hex(6))
     _recovering: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     # --- shared --------------------------------------------------------------------------------------------------
@@ -80,7 +85,13 @@ class Wiring:
     @once
     def processes(self) -> Processes:
         """Starts programs."""
-        return Processes(self.redactor, stop=self.stop.requested, hurried=self.stop.hurried, records=self.records)
+        return Processes(
+            self.redactor,
+            stop=self.stop.requested,
+            hurried=self.stop.hurried,
+            records=self.records,
+            run_id=self.run_id,
+        )
 
     @once
     def http(self) -> Http:

@@ -7,6 +7,7 @@ of its own, so that a log of a stuck run says where it is stuck.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from deployer.engine.playbook import Playbook
 from deployer.engine.result import RunResult, Status, StepResult
@@ -20,13 +21,24 @@ _STYLES = {Status.OK: ("green",), Status.CHANGED: ("yellow",), Status.SKIPPED: (
 class TerminalReport:
     """Writes to the sink's stderr."""
 
-    def __init__(self, sink: Sink, *, environment: str, target: str, diff: bool = False, brief: bool = False) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        environment: str,
+        target: str,
+        diff: bool = False,
+        brief: bool = False,
+        muted: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.sink = sink
         self.environment = environment
         self.target = target
         self.diff = diff
         # Only what is at work and what fails: the command itself shows what the run came to.
         self.brief = brief
+        # Of an attempt that was in vain and is made again, the end says nothing.
+        self.muted = muted
         self.check = False
         self.at_work: dict[str, float] = {}
         self.last_words: dict[str, str] = {}
@@ -60,7 +72,7 @@ class TerminalReport:
     def finished(self, result: StepResult) -> None:
         """One line for the step, its changes, and the first line of its error."""
         self.at_work.pop(result.name, None)
-        if self.brief and result.error is None:
+        if self.muted() or (self.brief and result.error is None):
             self._status()
             return
         line = text.step_line(result, width=self.sink.width)
@@ -89,6 +101,8 @@ class TerminalReport:
         """The recap."""
         self.at_work.clear()
         self.sink.status("")
+        if self.muted():
+            return
         # The error that decides the exit code is said last of all, by the boundary; the others in full here.
         for error in self.failures:
             if error is not result.error:

@@ -18,6 +18,8 @@ from deployer.engine.change import Action, Change
 from deployer.engine.playbook import Playbook
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import DeployError
+from deployer.steps.live import Live
+from tests.support.buckets import MemoryBucket
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,10 +97,15 @@ class FileStep(BaseStep[bool]):
         return {}
 
 
-def use_steps(monkeypatch: pytest.MonkeyPatch, steps: Sequence[BaseStep[Any]], *, name: str = "deploy") -> None:
-    """Let deploy and destroy run `steps` instead of their playbooks."""
+def use_steps(monkeypatch: pytest.MonkeyPatch, steps: Sequence[BaseStep[Any]], *, name: str = "deploy") -> MemoryBucket:
+    """Let deploy and destroy run `steps` instead of their playbooks; gives the state bucket that they have then."""
 
     def build(*_arguments: object, **_more: object) -> Playbook:
         return Playbook(name, list(steps))
 
+    bucket = MemoryBucket()
     monkeypatch.setattr("deployer.cli.runs.build", build)
+    monkeypatch.setattr("deployer.playbooks.recording.can_ask", lambda _wiring: True)
+    monkeypatch.setattr("deployer.playbooks.wiring.Wiring.bucket", lambda _wiring, _name: bucket)
+    monkeypatch.setattr("deployer.steps.live.Live.observed", Live.recorded)
+    return bucket

@@ -31,6 +31,7 @@ PROGRAM = textwrap.dedent("""
     from deployer.engine.change import Action, Change
     from deployer.engine.playbook import Playbook
     from deployer.engine.step import BaseStep
+    from deployer.playbooks import recording
 
     root, child = Path(sys.argv[1]), sys.argv[2]
 
@@ -49,8 +50,8 @@ PROGRAM = textwrap.dedent("""
                     log=root / "log", timeout=60, grace=1.0))
             return {}
 
-    def build(session, *_, **__):
-        processes = Processes(Redactor(), stop=session.stop.requested, hurried=session.stop.hurried)
+    def build(_verb, wiring):
+        processes = Processes(Redactor(), stop=wiring.stop.requested, hurried=wiring.stop.hurried)
         return Playbook("deploy", [
             Sleeps(name="quick", processes=processes),
             Sleeps(name="sleeps", needs=("quick",), processes=processes),
@@ -58,6 +59,7 @@ PROGRAM = textwrap.dedent("""
         ])
 
     runs.build = build
+    recording.can_ask = lambda wiring: False
     Program(namespace=collection(root), name="Invoke", binary="inv").run(["inv", "deploy", "--env", "dev", "--json"])
 """)
 POLITE = "import os, sys, time, pathlib; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(60)"
