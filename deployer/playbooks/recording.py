@@ -121,8 +121,7 @@ def live_of(wiring: Wiring) -> Live:
         lambda: wiring.target.credential(CLOUDFLARE_TOKEN),
     )
     return Live(
-        bucket=wiring.state_bucket,
-        states={stack: environment.state_key(stack) for stack in environment.stacks},
+        states={stack: wiring.state_file(stack).stamp for stack in environment.stacks},
         record=wiring.record,
         version=lambda: api.live_version(environment.worker.name),
     )

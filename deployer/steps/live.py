@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployer.adapters.cloudflare import LiveVersion
-from deployer.adapters.state import Bucket, stamp_of
 from deployer.errors import DeployError
 from deployer.steps.release_record import ReleaseRecord
+from deployer.steps.reviewing import StateStamp
 
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
     """What there is of one environment."""
 
-    bucket: Bucket
-    # Stack to the key of its state.
-    states: Mapping[str, str]
+    # Stack to what tells which version of its state there is.
+    states: Mapping[str, Callable[[], StateStamp | None]]
     record: ReleaseRecord
     version: Callable[[], LiveVersion | None]
 
@@ -37,19 +36,16 @@ class Live:
         return {
             "worker": _known(worker),
             "convex": _known(lambda: _part(self.record.section("convex"), "sources", "modules")),
-            "terraform": {stack: _known(lambda k=key: self._state(k)) for stack, key in self.states.items()},  # type: ignore[misc]
+            "terraform": {stack: _known(lambda s=stamp: _state(s())) for stack, stamp in self.states.items()},  # type: ignore[misc]
         }
 
     def _live_worker(self) -> Mapping[str, Any] | None:
         live = self.version()
         return None if live is None else {"version": live.id, "digest": live.tag}
 
-    def _state(self, key: str) -> Mapping[str, Any] | None:
-        found = self.bucket.get(key)
-        if found is None:
-            return None
-        stamp = stamp_of(found.body, place=key)
-        return {"serial": stamp.serial, "lineage": stamp.lineage}
+
+def _state(stamp: StateStamp | None) -> Mapping[str, Any] | None:
+    return None if stamp is None else {"serial": stamp.serial, "lineage": stamp.lineage}
 
 
 def _part(section: Mapping[str, Any], *names: str) -> Mapping[str, Any] | None:
