@@ -11,7 +11,7 @@ from deployer.adapters.state.cipher import LEAST
 from deployer.errors import ConfigError, SecretMissing
 from deployer.inventory.base import SecretRef
 from deployer.steps.state_copies import StateCopies
-from deployer.steps.terraform import StateFile
+from deployer.steps.state_file import StateFile
 
 if TYPE_CHECKING:
     from deployer.playbooks.wiring import Wiring

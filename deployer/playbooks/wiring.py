@@ -40,7 +40,7 @@ from deployer.steps.holdings import Holdings
 from deployer.steps.missing_secrets import SecretPlaces
 from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.secrets import DEPLOY_KEY, FINGERPRINT_KEY
-from deployer.steps.terraform import StateFile
+from deployer.steps.state_file import StateFile
 
 _PATH_SEPARATOR = ":"
 # How long a Terraform that a killed run left behind may go on to its own end.

@@ -20,7 +20,8 @@ from deployer.steps.guards import filled_buckets, holding
 from deployer.steps.holdings import Holdings
 from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.state_copies import FOLDER
-from deployer.steps.terraform import StateFile, plan_changes
+from deployer.steps.state_file import StateFile
+from deployer.steps.terraform import plan_changes
 
 # How Terraform addresses a Worker.
 _WORKER = ".cloudflare_worker."

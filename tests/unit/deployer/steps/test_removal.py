@@ -17,7 +17,7 @@ from deployer.steps.holdings import Holdings
 from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.removal import BucketsEmptied, RemovalFacts, StackRemoved, StateRemoved, WorkerRemoved
 from deployer.steps.state_copies import StateCopies
-from deployer.steps.terraform import StateFile
+from deployer.steps.state_file import StateFile
 from tests.support.buckets import MemoryBucket, terraform_state
 
 STATE = "terraform/development/{}.tfstate"

@@ -17,7 +17,7 @@ from deployer.steps.adoption import Adoption, Note
 from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.state_bucket import StateBucket
 from deployer.steps.state_copies import StateCopies
-from deployer.steps.terraform import StateFile
+from deployer.steps.state_file import StateFile
 from tests.support.buckets import terraform_state
 
 KEY = "terraform/development/site.tfstate"
