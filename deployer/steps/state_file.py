@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from deployer.adapters import process_records
-from deployer.adapters.state import Bucket, StateStamp
+from deployer.adapters.state import Bucket
 from deployer.adapters.terraform.events import lock_holder
 from deployer.engine.step import Context
 from deployer.errors import DeployError, StateLocked, ToolFailed
