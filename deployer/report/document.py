@@ -83,7 +83,7 @@ _WORDS: Final = frozenset({
     ("error", "reason"), ("steps", "error", "reason"),
     ("environments", "name"), ("environments", "kind"), ("environments", "stacks"),
     ("id",), ("kind",), ("commit",), ("created",), ("expires",), ("digest",), ("risk",),
-    ("findings", "rule"), ("findings", "severity"), ("steps", "changes", "meaning"),
+    ("findings", "rule"), ("findings", "severity"), ("steps", "changes", "meaning"), ("steps", "changes", "over"),
 })  # fmt: skip
 _OUR_WORDS: Final = _WORDS | {("plans", *path) for path in _WORDS}
 """Where the words of our own vocabulary stand, and names from the inventory, as paths of keys."""

@@ -25,6 +25,7 @@ _AROUND: Final = 12
 # Above this product of line counts a text is not compared line by line: the work grows with it.
 _COMPARABLE: Final = 250_000
 _SEPARATOR: Final = " -> "
+_MISSING: Final = " [{} more] "
 
 
 class Line(NamedTuple):
@@ -94,10 +95,12 @@ def shortened(text: str, *, room: int) -> str:
     """`text` without its middle, if it is longer than `room`; says how much is missing."""
     if len(text) <= room:
         return text
-    mark = f" [{len(text) - room} more] "
-    mark = f" [{len(text) - room + len(mark)} more] "
-    kept = max(room - len(mark), 2)
-    return f"{text[: (kept + 1) // 2]}{mark}{text[len(text) - kept // 2 :]}"
+    missing, kept = 0, room
+    # The mark takes room as well, and so more is missing; a digit more changes that again.
+    while len(text) - kept > missing:
+        missing = len(text) - kept
+        kept = max(room - len(_MISSING.format(missing)), 0)
+    return f"{text[: kept - kept // 2]}{_MISSING.format(missing)}{text[len(text) - kept // 2 :]}"
 
 
 def _attribute(line: str) -> _Attribute | None:
