@@ -1,11 +1,11 @@
-"""Tasks of reviewed changes: plan."""
+"""Tasks of reviewed changes: plan, apply."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from deployer.cli.boundary import command
-from deployer.cli.flags import SANDBOX, SET
+from deployer.cli.flags import ENV, RUN, SANDBOX, SET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,4 +58,63 @@ def plan(
     return plan_environments(session, wish)
 
 
-TASKS: Final = (plan,)
+@command(
+    "apply",
+    help={
+        "plan": "folder of the bundle, or the id of a stored one",
+        "env": f"{ENV}; the bundle knows it, another one is refused",
+        "sandbox": SANDBOX,
+        "replan": "plan afresh, and go on only if that means the same",
+        "check": "only say whether it would be applied; nothing is written anywhere",
+        "diff": RUN["diff"],
+        "override_freeze": "go on in spite of this freeze, by its name; needs --reason, and is recorded",
+        "reason": "why, for the ledger",
+        "timeout": RUN["timeout"],
+        "lock_timeout": RUN["lock_timeout"],
+    },
+)
+def apply(
+    session: Session,
+    *,
+    plan: str = "",
+    env: str = "",
+    sandbox: bool = False,
+    replan: bool = False,
+    check: bool = False,
+    diff: bool = False,
+    override_freeze: str = "",
+    reason: str = "",
+    timeout: str = "",
+    lock_timeout: str = "",
+    json: bool = False,
+    color: bool = True,
+) -> int:
+    """Apply exactly what was reviewed, or refuse it with what differs.
+
+    Another commit, another environment, a moved state, a changed input, a damaged bundle, a missing approval: each is
+    said, all at once, before anything is touched. A bundle is applied once; one whose run was cut off goes on.
+
+      inv apply --plan plan/                 what `inv plan --out plan/` has written
+      inv apply --plan plan/ --check         only look whether it would be applied
+      inv apply --plan plan/ --replan        plan afresh; go on if it means the same
+    """
+    from deployer.cli.apply_runs import ApplyWish, apply_plan
+
+    return apply_plan(
+        session,
+        ApplyWish(
+            plan=plan,
+            env=env,
+            sandbox=sandbox,
+            check=check,
+            diff=diff,
+            replan=replan,
+            override_freeze=override_freeze,
+            reason=reason,
+            timeout=timeout,
+            lock_timeout=lock_timeout,
+        ),
+    )
+
+
+TASKS: Final = (plan, apply)

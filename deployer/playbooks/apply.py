@@ -8,6 +8,7 @@ cut off is planned afresh, and only what is left of the reviewed changes passes.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,12 +17,14 @@ from deployer.adapters.files import write_private_bytes
 from deployer.adapters.terraform import Plan, planned_changes, planned_outputs
 from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.step import Step
+from deployer.inventory import model as inventory
 from deployer.playbooks.deploy import deploy
-from deployer.playbooks.plan import snapshot_step
+from deployer.playbooks.plan import project_of, snapshot_step
 from deployer.playbooks.wiring import Wiring
-from deployer.review.manifest import StackState
+from deployer.review.compare import places
+from deployer.review.manifest import Manifest, StackState
 from deployer.steps.bundle import Bundle
-from deployer.steps.reviewed import VERIFIED, PlanVerified, Reviewed
+from deployer.steps.reviewed import VERIFIED, PlanVerified, Reviewed, refuse, timely
 from deployer.steps.reviewing import Kept, PlanGiven, StateStamp
 from deployer.steps.snapshot import SNAPSHOT
 
@@ -42,11 +45,8 @@ class Applying:
 
 def apply(wiring: Wiring, wanted: Applying) -> Playbook:
     """The steps of an apply."""
-    import datetime as dt
-
     manifest = wanted.bundle.manifest
-    again = f"inv plan --env {manifest.environment}"
-    again += " --sandbox" if manifest.target == "sandbox" else ""
+    again = plan_again(manifest)
     given = {name: _given(wiring, wanted.bundle, name, state) for name, state in manifest.stacks.items()}
     verified = PlanVerified(
         name=VERIFIED,
@@ -98,3 +98,16 @@ def _given(wiring: Wiring, bundle: Bundle, name: str, state: StackState) -> Kept
     if state.serial is not None and state.lineage is not None:
         stamp = StateStamp(serial=state.serial, lineage=state.lineage)
     return Kept(plan=plan, stamp=stamp, saved=state.saved)
+
+
+def elsewhere(
+    manifest: Manifest, project: inventory.Project, *, environment: str, target: str, now: dt.datetime
+) -> None:
+    """Refuse, before anything is asked of anybody, a plan that is not for here and now."""
+    found = [*timely(manifest, now), *places(manifest, project_of(project), environment=environment, target=target)]
+    refuse(manifest, found, again=plan_again(manifest))
+
+
+def plan_again(manifest: Manifest) -> str:
+    """The command that plans anew what this plan was for."""
+    return f"inv plan --env {manifest.environment}{' --sandbox' if manifest.target == 'sandbox' else ''}"

@@ -18,6 +18,7 @@ from deployer.engine.change import Action, Change
 from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.result import RunResult
 from deployer.engine.step import Step
+from deployer.inventory import model
 from deployer.playbooks.deploy import deploy
 from deployer.playbooks.render import named_outputs
 from deployer.playbooks.wiring import Wiring
@@ -68,7 +69,7 @@ def snapshot_step(wiring: Wiring, *, note: Callable[[Snapshot, Secrets], None]) 
         needs=("guards",),
         tags=frozenset({ALWAYS}),
         provides=(SNAPSHOT,),
-        project=project_of(wiring),
+        project=project_of(inventory.project),
         environment=environment.name,
         target=wiring.target.name,
         checkout=wiring.checkout,
@@ -83,9 +84,8 @@ def snapshot_step(wiring: Wiring, *, note: Callable[[Snapshot, Secrets], None]) 
     )
 
 
-def project_of(wiring: Wiring) -> Project:
+def project_of(project: model.Project) -> Project:
     """Which infrastructure this checkout describes."""
-    project = wiring.loaded.inventory.project
     return Project(
         name=project.name, account_id=project.account_id, zone=project.zone, state_bucket=project.state_bucket
     )

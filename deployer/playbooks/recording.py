@@ -73,7 +73,9 @@ def recorder_of(
 ) -> Recorder:
     """The record of one run; `head` is from before anything was looked at."""
     live = live_of(wiring)
-    makes_bucket = [step.name for step in playbook.steps if isinstance(step, StateBucket)] if playbook else []
+    steps = playbook.steps if playbook else ()
+    # An apply wraps each step, to hold it to what was reviewed.
+    makes_bucket = [step.name for step in steps if isinstance(getattr(step, "inner", step), StateBucket)]
     return Recorder(
         ledger=ledger_of(wiring),
         lease=_lease(wiring),

@@ -41,15 +41,7 @@ class Snapshot:
 
 def differences(manifest: Manifest, now: Snapshot) -> Iterator[Difference]:
     """Everything that is not as it was when the plan was made; states and approvals are looked at elsewhere."""
-    for name in Project.model_fields:
-        planned, present = getattr(manifest.project, name), getattr(now.project, name)
-        if planned != present:
-            yield Difference("project", f"it is for another project: {name} {planned}, here {present}")
-    if manifest.environment != now.environment:
-        yield Difference("environment", f"it is for environment `{manifest.environment}`, not `{now.environment}`")
-    if manifest.target != now.target:
-        flag = "without `--sandbox`" if now.target == "sandbox" else "with `--sandbox`"
-        yield Difference("target", f"it is for target {manifest.target}, not {now.target}: run it {flag}")
+    yield from places(manifest, now.project, environment=now.environment, target=now.target)
     if manifest.commit != now.commit:
         yield Difference("commit", f"it was made from commit {short(manifest.commit)}, here is {short(now.commit)}")
     elif manifest.dirty != now.dirty:
@@ -65,6 +57,19 @@ def differences(manifest: Manifest, now: Snapshot) -> Iterator[Difference]:
         planned, present = manifest.live.get(name), now.live.get(name)
         if planned != present:
             yield Difference("live", f"another {name} is live: {short(planned)} when planned, now {short(present)}")
+
+
+def places(manifest: Manifest, project: Project, *, environment: str, target: str) -> Iterator[Difference]:
+    """Whether the plan is for this infrastructure, environment and target."""
+    for name in Project.model_fields:
+        planned, present = getattr(manifest.project, name), getattr(project, name)
+        if planned != present:
+            yield Difference("project", f"it is for another project: {name} {planned}, here {present}")
+    if manifest.environment != environment:
+        yield Difference("environment", f"it is for environment `{manifest.environment}`, not `{environment}`")
+    if manifest.target != target:
+        flag = "without `--sandbox`" if target == "sandbox" else "with `--sandbox`"
+        yield Difference("target", f"it is for target {manifest.target}, not {target}: run it {flag}")
 
 
 def _table(

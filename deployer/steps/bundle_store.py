@@ -20,12 +20,18 @@ from deployer.review.manifest import FILE_NAME
 from deployer.steps.bundle import APPROVALS, Bundle, parse_manifest, read_bundle
 
 PREFIX: Final = "plans/"
-_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]*-\d{8}T\d{6}Z-[0-9a-f]{12}")
+_ID: Final = re.compile(r"([a-z0-9][a-z0-9-]*)-\d{8}T\d{6}Z-[0-9a-f]{12}")
 
 
 def is_id(text: str) -> bool:
     """Whether this is the name of a stored bundle rather than a folder."""
     return _ID.fullmatch(text) is not None
+
+
+def environment_of(identifier: str) -> str:
+    """The environment that a bundle of this name is for; what its manifest says decides."""
+    found = _ID.fullmatch(identifier)
+    return found.group(1) if found else ""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from deployer.steps.ledger import CLOSED, Entry, Ledger
+
+_FIRST_LOOK: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,19 @@ def last_runs(ledger: Ledger, limit: int) -> list[Run]:
     return join(ledger.entries(wanted))[-limit:]
 
 
-def runs_of_plan(ledger: Ledger, digest: str) -> list[Run]:
-    """The runs that applied the bundle with this digest, oldest first."""
-    return [run for run in join(ledger.entries()) if run.plan.get("digest") == digest]
+def runs_since(ledger: Ledger, moment: dt.datetime) -> list[Run]:
+    """The runs since `moment`, oldest first, and those of the day before it: the clocks that wrote them may differ."""
+    limit, earliest = _FIRST_LOOK, moment - dt.timedelta(days=1)
+    while True:
+        runs = last_runs(ledger, limit)
+        if len(runs) < limit or _began(runs[0]) < earliest:
+            return [run for run in runs if _began(run) >= earliest]
+        limit *= 4
+
+
+def _began(run: Run) -> dt.datetime:
+    try:
+        return dt.datetime.fromisoformat(str(run.opened.body["time"]))
+    except (KeyError, ValueError):
+        # An entry that cannot be read might be from any time.
+        return dt.datetime.max.replace(tzinfo=dt.UTC)

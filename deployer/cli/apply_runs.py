@@ -1,0 +1,128 @@
+"""Applies a plan bundle for a task: which one, whether it may be, and what the ledger is told of it.
+
+What differs between plan and world is found by the playbook's own steps; here is only what needs no look at the world,
+or the ledger.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from deployer.cli.bundles import open_bundle
+from deployer.cli.runs import Verb, Wish, run_playbook
+from deployer.errors import PlanApplied
+
+if TYPE_CHECKING:
+    from deployer.cli.session import Session
+    from deployer.engine.playbook import Playbook
+    from deployer.playbooks.wiring import Wiring
+    from deployer.review.manifest import Manifest
+    from deployer.steps.ledger_runs import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyWish:
+    """The flags of `inv apply`."""
+
+    plan: str
+    env: str
+    sandbox: bool
+    check: bool = False
+    diff: bool = False
+    replan: bool = False
+    override_freeze: str = ""
+    reason: str = ""
+    timeout: str = ""
+    lock_timeout: str = ""
+
+
+def apply_plan(session: Session, wish: ApplyWish) -> int:
+    """Apply the bundle and return the exit code."""
+    from deployer.playbooks.apply import elsewhere
+    from deployer.steps.ledger import RunNote
+
+    bundle = open_bundle(session, plan=wish.plan, sandbox=wish.sandbox)
+    manifest = bundle.manifest
+    loaded = session.inventory()
+    environment = loaded.environment(wish.env).name if wish.env else manifest.environment
+    target = "sandbox" if wish.sandbox else "cloudflare"
+    elsewhere(manifest, loaded.inventory.project, environment=environment, target=target, now=dt.datetime.now(dt.UTC))
+    past = Past(manifest=manifest)
+
+    def playbook(wiring: Wiring) -> Playbook:
+        from deployer.playbooks.apply import Applying, apply
+
+        applying = Applying(bundle=bundle, replan=wish.replan, begun=lambda: past.begun, writer=past.writer, permits=())
+        return apply(wiring, applying)
+
+    verb = Verb(
+        name="apply",
+        playbook=playbook,
+        note=RunNote(plan_id=manifest.id, plan_digest=manifest.bundle_digest),
+        command=f"inv apply --plan {manifest.id}{' --sandbox' if wish.sandbox else ''}",
+        admit=past.look,
+        shows_url=True,
+    )
+    return run_playbook(
+        session,
+        Wish(
+            verb="apply",
+            env=manifest.environment,
+            sandbox=wish.sandbox,
+            check=wish.check,
+            diff=wish.diff,
+            settings=manifest.settings,
+            timeout=wish.timeout,
+            lock_timeout=wish.lock_timeout,
+        ),
+        verb,
+    )
+
+
+@dataclass(kw_only=True)
+class Past:
+    """What the ledger says of the time since the plan was made; read once nobody else is at work."""
+
+    manifest: Manifest
+    runs: Sequence[Run] = field(default=(), init=False)
+
+    def look(self, wiring: Wiring) -> None:
+        """Read it; a plan that was applied to its end is not applied again."""
+        from deployer.playbooks import recording
+        from deployer.playbooks.apply import plan_again
+        from deployer.steps.ledger_runs import runs_since
+
+        if not recording.can_ask(wiring):
+            return
+        self.runs = runs_since(recording.ledger_of(wiring), self.manifest.created)
+        done = [run for run in self.runs if self._ours(run) and run.outcome == "ok"]
+        if done:
+            raise PlanApplied(
+                f"the plan was applied already, {_when(done[-1])} by {done[-1].opened.body.get('who')}",
+                place=f"plan `{self.manifest.id}`, run {done[-1].number} of `{self.manifest.environment}`",
+                hint=f"`{plan_again(self.manifest)}` shows whether there is anything left to do",
+            )
+
+    @property
+    def begun(self) -> bool:
+        """Whether the last run of the environment was one of this plan: what it has moved is no surprise."""
+        return bool(self.runs) and self._ours(self.runs[-1])
+
+    def writer(self, stack: str) -> str:
+        """Who wrote a state last, as far as the ledger knows."""
+        for run in reversed(self.runs):
+            states = (run.closed.body.get("terraform") or {}) if run.closed else {}
+            if stack in states and not self._ours(run):
+                entry = run.opened.body
+                return f", by {entry.get('who')} at {_when(run)} (run {run.number}, `{entry.get('command')}`)"
+        return ""
+
+    def _ours(self, run: Run) -> bool:
+        return run.plan.get("digest") == self.manifest.bundle_digest
+
+
+def _when(run: Run) -> str:
+    return f"{str(run.opened.body.get('time'))[:16].replace('T', ' ')} UTC"

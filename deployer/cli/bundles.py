@@ -1,0 +1,43 @@
+"""From what `--plan` was given to a bundle: a folder, or the id of one in the state bucket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deployer.errors import PlanUnusable, UsageError
+
+if TYPE_CHECKING:
+    from deployer.cli.session import Session
+    from deployer.steps.bundle import Bundle
+
+
+def open_bundle(session: Session, *, plan: str, sandbox: bool) -> Bundle:
+    """The bundle, whole; a stored one is brought into the work folder with its approvals."""
+    from deployer.steps.bundle import read_bundle
+    from deployer.steps.bundle_store import is_id
+
+    if not plan:
+        raise UsageError(
+            f"`{session.command}` needs --plan",
+            hint="the folder that `inv plan --out` wrote, or the id that `--store` printed",
+        )
+    if Path(plan).exists() or not is_id(plan):
+        if not Path(plan).exists():
+            raise PlanUnusable(
+                "there is neither a folder nor a stored plan of that name",
+                place=plan,
+                hint="`inv plan --env NAME --out FOLDER` makes one",
+            )
+        return read_bundle(Path(plan))
+    return _fetch(session, plan, sandbox=sandbox)
+
+
+def _fetch(session: Session, identifier: str, *, sandbox: bool) -> Bundle:
+    from deployer.cli.subject import open_run
+    from deployer.playbooks.wiring import require_credentials
+    from deployer.steps.bundle_store import PlanStore, environment_of
+
+    wiring = open_run(session, env=environment_of(identifier), sandbox=sandbox)
+    require_credentials(wiring, references={})
+    return PlanStore(wiring.state_bucket).fetch(identifier, wiring.folder / "plans" / identifier)
