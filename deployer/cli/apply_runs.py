@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deployer.cli.session import Session
     from deployer.engine.playbook import Playbook
     from deployer.playbooks.wiring import Wiring
-    from deployer.review.manifest import Manifest
+    from deployer.steps.bundle import Bundle
     from deployer.steps.ledger_runs import Run
 
 
@@ -50,20 +50,13 @@ def apply_plan(session: Session, wish: ApplyWish) -> int:
     environment = loaded.environment(wish.env).name if wish.env else manifest.environment
     target = "sandbox" if wish.sandbox else "cloudflare"
     elsewhere(manifest, loaded.inventory.project, environment=environment, target=target, now=dt.datetime.now(dt.UTC))
-    past = Past(manifest=manifest)
-
-    def playbook(wiring: Wiring) -> Playbook:
-        from deployer.playbooks.apply import Applying, apply
-
-        applying = Applying(bundle=bundle, replan=wish.replan, begun=lambda: past.begun, writer=past.writer, permits=())
-        return apply(wiring, applying)
-
+    run = BundleRun(session=session, wish=wish, bundle=bundle)
     verb = Verb(
         name="apply",
-        playbook=playbook,
+        playbook=run.playbook,
         note=RunNote(plan_id=manifest.id, plan_digest=manifest.bundle_digest),
         command=f"inv apply --plan {manifest.id}{' --sandbox' if wish.sandbox else ''}",
-        admit=past.look,
+        admit=run.admit,
         shows_url=True,
     )
     return run_playbook(
@@ -83,28 +76,60 @@ def apply_plan(session: Session, wish: ApplyWish) -> int:
 
 
 @dataclass(kw_only=True)
-class Past:
-    """What the ledger says of the time since the plan was made; read once nobody else is at work."""
+class BundleRun:
+    """One bundle that is applied: its playbook, and what has to hold before it may run."""
 
-    manifest: Manifest
+    session: Session
+    wish: ApplyWish
+    bundle: Bundle
     runs: Sequence[Run] = field(default=(), init=False)
+    """What the ledger says of the time since the plan was made."""
+    _playbook: Playbook | None = field(default=None, init=False)
 
-    def look(self, wiring: Wiring) -> None:
-        """Read it; a plan that was applied to its end is not applied again."""
+    def playbook(self, wiring: Wiring) -> Playbook:
+        """The steps of the apply."""
+        from deployer.playbooks.apply import Applying, apply, given_plans
+
+        applying = Applying(bundle=self.bundle, begun=lambda: self.begun, writer=self.writer, permits=())
+        given = given_plans(wiring, self.bundle, replan=self.wish.replan)
+        self._playbook = apply(wiring, applying, given)
+        return self._playbook
+
+    def admit(self, wiring: Wiring) -> None:
+        """Look at everything once nobody else is at work: what would be refused half-way is refused here."""
         from deployer.playbooks import recording
-        from deployer.playbooks.apply import plan_again
         from deployer.steps.ledger_runs import runs_since
 
-        if not recording.can_ask(wiring):
-            return
-        self.runs = runs_since(recording.ledger_of(wiring), self.manifest.created)
+        if recording.can_ask(wiring):
+            self.runs = runs_since(recording.ledger_of(wiring), self.bundle.manifest.created)
+            self._refuse_applied()
+        if not self.wish.check:
+            self._look(wiring)
+
+    def _refuse_applied(self) -> None:
+        from deployer.playbooks.apply import plan_again
+
+        manifest = self.bundle.manifest
         done = [run for run in self.runs if self._ours(run) and run.outcome == "ok"]
         if done:
             raise PlanApplied(
                 f"the plan was applied already, {_when(done[-1])} by {done[-1].opened.body.get('who')}",
-                place=f"plan `{self.manifest.id}`, run {done[-1].number} of `{self.manifest.environment}`",
-                hint=f"`{plan_again(self.manifest)}` shows whether there is anything left to do",
+                place=f"plan `{manifest.id}`, run {done[-1].number} of `{manifest.environment}`",
+                hint=f"`{plan_again(manifest)}` shows whether there is anything left to do",
             )
+
+    def _look(self, wiring: Wiring) -> None:
+        from deployer.engine.run import RunOptions, run
+        from deployer.report.terminal import TerminalReport
+
+        assert self._playbook is not None
+        environment = wiring.environment
+        report = TerminalReport(self.session.sink, environment=environment.name, target=wiring.target.name, brief=True)
+        workers = environment.limits.parallel_steps
+        options = RunOptions(check=True, workers=workers, stop=self.session.stop, listeners=[report])
+        error = run(self._playbook, options).error
+        if error is not None:
+            raise error
 
     @property
     def begun(self) -> bool:
@@ -121,7 +146,7 @@ class Past:
         return ""
 
     def _ours(self, run: Run) -> bool:
-        return run.plan.get("digest") == self.manifest.bundle_digest
+        return bool(run.plan.get("digest") == self.bundle.manifest.bundle_digest)
 
 
 def _when(run: Run) -> str:

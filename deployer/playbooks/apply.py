@@ -37,23 +37,27 @@ class Applying:
     """How a bundle is applied: `begun` tells whether a run of it was cut off, `permits` raise what forbids it."""
 
     bundle: Bundle
-    replan: bool
     begun: Callable[[], bool]
     permits: Sequence[Callable[[], None]]
     writer: Callable[[str], str]
 
 
-def apply(wiring: Wiring, wanted: Applying) -> Playbook:
-    """The steps of an apply."""
+def given_plans(wiring: Wiring, bundle: Bundle, *, replan: bool) -> PlanGiven:
+    """The plans of a bundle, for the look before an apply and for the apply."""
+    stacks = bundle.manifest.stacks
+    return PlanGiven({name: _given(wiring, bundle, name, state) for name, state in stacks.items()}, replan)
+
+
+def apply(wiring: Wiring, wanted: Applying, given: PlanGiven) -> Playbook:
+    """The steps of an apply; in check mode the look before it, which finds whatever would be refused half-way."""
     manifest = wanted.bundle.manifest
     again = plan_again(manifest)
-    given = {name: _given(wiring, wanted.bundle, name, state) for name, state in manifest.stacks.items()}
     verified = PlanVerified(
         name=VERIFIED,
         needs=("guards", SNAPSHOT),
         tags=frozenset({ALWAYS}),
         manifest=manifest,
-        replan=wanted.replan,
+        replan=given.replan,
         begun=wanted.begun,
         stamps={name: wiring.state_file(name).stamp for name in manifest.stacks},
         writer=wanted.writer,
@@ -78,7 +82,7 @@ def apply(wiring: Wiring, wanted: Applying) -> Playbook:
             again=again,
         )
 
-    steps = deploy(wiring, PlanGiven(given, wanted.replan)).steps
+    steps = deploy(wiring, given).steps
     snapshot = snapshot_step(wiring, note=lambda _snapshot, _secrets: None)
     return Playbook("apply", (*(held(step) for step in steps), snapshot, verified))
 

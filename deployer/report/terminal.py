@@ -49,6 +49,8 @@ class TerminalReport:
         self.check = check
         mode = ", check only" if check else ""
         title = f"{playbook.name} {self.environment} ({self.target}{mode}): {len(playbook.steps)} steps"
+        if self.brief:
+            title = f"{playbook.name} {self.environment} ({self.target}): looking at {len(playbook.steps)} steps"
         self.sink.talk(self.sink.paint(title, "bold"))
 
     def started(self, step: str) -> None:

@@ -69,19 +69,31 @@ class PlanKept(Reviewing):
 
 @dataclass(frozen=True)
 class PlanGiven(Reviewing):
-    """Hands out the plans of a bundle. A stack whose state has moved is planned afresh."""
+    """Hands out the plans of a bundle. A stack whose state has moved is planned afresh.
+
+    The same object serves the look before an apply and the apply: what was planned afresh and found to mean the same is
+    what is applied.
+    """
 
     whole = True
     stacks: Mapping[str, Kept]
     # Plan afresh in any case: what counts is that it means the same.
     replan: bool
+    _fresh: dict[str, Kept] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def saved(self, name: str, stamp: StateStamp | None) -> Plan | None:
-        """The plan of the bundle, for the state that it was made from."""
-        kept = self.stacks.get(name)
-        if kept is None or not kept.saved or self.replan or stamp != kept.stamp:
-            return None
-        return kept.plan
+        """The plan of the bundle, or one that was made afresh, for the state that it was made from."""
+        given = None if self.replan else self.stacks.get(name)
+        for kept in (given, self._fresh.get(name)):
+            if kept is not None and kept.saved and kept.stamp == stamp:
+                return kept.plan
+        return None
+
+    def keep(self, name: str, stack: Stack, kept: Kept) -> None:
+        """A plan that was made afresh is the one that is applied, if it passes."""
+        with self._lock:
+            self._fresh[name] = kept
 
     def reviewed(self, name: str) -> Mapping[str, PlannedChange]:
         """The reviewed changes of a stack by address."""
