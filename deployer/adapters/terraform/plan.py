@@ -1,14 +1,16 @@
 """Reads a plan: what would change, attribute by attribute, and what the outputs would be.
 
-Pure, over the JSON of `terraform show -json`. Sensitive values never leave this module.
+Pure, over the JSON of `terraform show -json`. Sensitive values are in no line.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from deployer.adapters.terraform.differences import attribute_lines
 
 Word = Literal["create", "update", "replace", "delete"]
 
@@ -27,8 +29,6 @@ EVENT_WORDS: dict[str, Word] = {
     "remove": "delete",
     "replace": "replace",
 }
-UNKNOWN = "(known after apply)"
-SENSITIVE = "(sensitive)"
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ def planned_changes(data: Mapping[str, Any]) -> list[PlannedChange]:
         change = resource["change"]
         word = _WORDS.get(tuple(change["actions"]))
         if word is not None and resource.get("mode") != "data":
-            detail = "\n".join(_attribute_lines(change))
-            wanted = _plain_attributes(change)
             forces = tuple(dict.fromkeys(path_text(path) for path in change.get("replace_paths", ())))
+            detail = "\n".join(attribute_lines(change, forces=forces))
+            wanted = _plain_attributes(change)
             reason = resource.get("action_reason")
             found.append(PlannedChange(word, resource["address"], reason, detail, wanted, forces, change))
     return found
@@ -99,65 +99,12 @@ def _plain_attributes(change: Mapping[str, Any]) -> dict[str, Any]:
     return {} if hidden is True else {name: value for name, value in after.items() if not hidden.get(name)}
 
 
-def _attribute_lines(change: Mapping[str, Any]) -> Iterator[str]:
-    before = _flat(change.get("before"), change.get("before_sensitive"))
-    after = _flat(change.get("after"), change.get("after_sensitive"))
-    unknown = set(unknown_paths(change.get("after_unknown")))
-    after.update({path: _Leaf(UNKNOWN) for path in unknown})
-    # A whole that will be known is one line; its parts of now say nothing about what becomes of them.
-    before = {path: leaf for path, leaf in before.items() if path in unknown or not within(path, unknown)}
-    forces = {path_text(path) for path in change.get("replace_paths", ())}
-    deleted = change["actions"] == ["delete"]
-    for path in sorted({*before, *after}):
-        old, new = before.get(path), None if deleted else after.get(path)
-        if old == new:
-            continue
-        note = "  # forces replacement" if path in forces else ""
-        if old is None:
-            yield f"+ {path}: {new}{note}"
-        elif new is None:
-            yield f"- {path}: {old}{note}"
-        else:
-            yield f"~ {path}: {old} -> {new}{note}"
-
-
-@dataclass(frozen=True)
-class _Leaf:
-    """A value as it is shown; `hidden` is what a sensitive one is compared by, so that its change shows too."""
-
-    shown: str
-    hidden: str = field(default="", repr=False)
-
-    def __str__(self) -> str:
-        return self.shown
-
-
-def _flat(value: Any, sensitive: Any, path: str = "") -> dict[str, _Leaf]:
-    """Leaves by dotted path, as JSON; null attributes are left out. A list of plain values is one leaf."""
-    if value is None:
-        return {}
-    if sensitive is True:
-        return {path: _Leaf(SENSITIVE, json.dumps(value, sort_keys=True))}
-    if isinstance(value, dict) and value:
-        parts = sensitive if isinstance(sensitive, dict) else {}
-        return {
-            deeper: leaf
-            for key, item in value.items()
-            for deeper, leaf in _flat(item, parts.get(key), f"{path}.{key}" if path else key).items()
-        }
-    items = sensitive if isinstance(sensitive, list) else []
-    if isinstance(value, list) and (any(items) or any(isinstance(item, dict | list) for item in value)):
-        return {
-            deeper: leaf
-            for index, item in enumerate(value)
-            for deeper, leaf in _flat(item, items[index] if index < len(items) else None, f"{path}[{index}]").items()
-        }
-    return {path: _Leaf(json.dumps(value, ensure_ascii=False))}
-
-
-def within(path: str, paths: Collection[str]) -> bool:
+def within(path: str, paths: AbstractSet[str]) -> bool:
     """Whether a path is one of `paths`, or lies below one."""
-    return path in paths or any(path.startswith((f"{known}.", f"{known}[")) for known in paths)
+    if not paths:
+        return False
+    # By the path's own parts: there may be as many other paths as there are attributes.
+    return path in paths or any(path[:end] in paths for end, character in enumerate(path) if character in ".[")
 
 
 def unknown_paths(unknown: Any, path: str = "") -> Iterator[str]:
