@@ -89,7 +89,7 @@ def apply(
     json: bool = False,
     color: bool = True,
 ) -> int:
-    """Apply exactly what was reviewed, or refuse it with what differs.
+    """Apply exactly what was reviewed, or say what differs.
 
     Another commit, another environment, a moved state, a changed input, a damaged bundle, a missing approval: each is
     said, all at once, before anything is touched. A bundle is applied once; one whose run was cut off goes on.

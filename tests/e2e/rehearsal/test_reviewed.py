@@ -1,0 +1,272 @@
+"""Reviewed changes, end to end: what was shown is what is applied, or it is refused with what differs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.kills import git, killed_at, moments, repository
+from tests.support.rehearsal import Ran, Rehearsal, replace
+
+INVENTORY = "environments.toml"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _repository(stage: Rehearsal) -> None:
+    repository(stage.root)
+
+
+@pytest.fixture(name="deployed")
+def _deployed(stage: Rehearsal) -> Iterator[Rehearsal]:
+    """Development as the inventory says, whatever the test before has left."""
+    git(stage.root, "reset", "-q", "--hard")
+    assert stage.deploy().code == 0
+    yield stage
+    git(stage.root, "reset", "-q", "--hard")
+
+
+def plan(stage: Rehearsal, *more: str, code: int = 10) -> dict[str, Any]:
+    """`inv plan --env dev --out plan`, with its document."""
+    ran = stage.inv("plan", "--env", "dev", "--sandbox", "--out", "plan", "--json", *more)
+    assert ran.code == code, ran.err
+    return ran.document
+
+
+def apply(stage: Rehearsal, *more: str, plan: str = "plan") -> Ran:
+    """`inv apply --plan plan`."""
+    return stage.inv("apply", "--plan", plan, "--sandbox", "--json", *more)
+
+
+def refused(ran: Ran, reason: str = "plan-changed", code: int = 6) -> str:
+    """What was said of a refusal; it must have changed nothing and shown no traceback."""
+    assert ran.code == code, ran.err
+    assert "Traceback" not in ran.err
+    error = ran.document["error"]
+    assert error["reason"] == reason
+    assert error["hint"]
+    return "\n".join([error["message"], *error["details"]])
+
+
+def written(stage: Rehearsal) -> list[str]:
+    """Every request that changed something, so far."""
+    return [f"{each['method']} {each['path']}" for each in stage.requests() if each["mutating"]]
+
+
+def test_what_was_planned_is_applied_and_nothing_is_left(stage: Rehearsal) -> None:
+    """From nothing: no bucket, no state. Planning writes to no service; the second plan is empty; twice is refused."""
+    stage.reset()
+    planned = plan(stage)
+    assert written(stage) == []
+    assert planned["commit"] == git(stage.root, "rev-parse", "HEAD")
+    assert planned["dirty"] is False
+    ran = apply(stage)
+    assert ran.code == 0, ran.err
+    expected = [
+        (change["action"], change["address"], change["summary"])
+        for step in planned["steps"]
+        for change in step["changes"]
+    ]
+    assert sorted(ran.changes) == sorted(expected)
+    assert plan(stage, code=0)["outcome"] == "ok"
+    shutil.rmtree(stage.root / "plan")
+
+
+def test_a_plan_is_applied_once(deployed: Rehearsal) -> None:
+    """The second time says when and by whom."""
+    plan(deployed, "--set", "worker.variables.ROUND=once")
+    assert apply(deployed).code == 0
+    before = written(deployed)
+    said = refused(apply(deployed), "plan-applied")
+    assert "applied already, 20" in said
+    assert " by " in said
+    assert written(deployed) == before
+
+
+def test_planning_twice_means_the_same(deployed: Rehearsal) -> None:
+    """The digest is the same though ids and times are not; another value gives another one."""
+    value = ("--set", "worker.variables.ROUND=twice")
+    first, second = plan(deployed, *value), plan(deployed, *value)
+    assert first["id"] != second["id"]
+    assert first["digest"] == second["digest"]
+    assert plan(deployed, "--set", "worker.variables.ROUND=thrice")["digest"] != first["digest"]
+
+
+def test_a_damaged_bundle_is_refused_with_what_differs(deployed: Rehearsal) -> None:
+    """Any file, with another byte in the middle; and a manifest that was edited by somebody who knows its form."""
+    plan(deployed, "--set", "worker.variables.ROUND=damage")
+    folder = deployed.root / "plan"
+    before = written(deployed)
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        body = path.read_bytes()
+        middle = len(body) // 2
+        path.write_bytes(body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :])
+        said = refused(apply(deployed), "plan-unusable")
+        assert path.name in said or "manifest" in said
+        path.write_bytes(body)
+    manifest = folder / "manifest.json"
+    text = manifest.read_text()
+    manifest.write_text(text.replace('"dirty": false', '"dirty": true'))
+    assert refused(apply(deployed), "plan-unusable").endswith("sealed with another key: dirty")
+    manifest.write_text(text)
+    assert written(deployed) == before
+    assert apply(deployed).code == 0
+
+
+def test_a_changed_input_is_refused(deployed: Rehearsal) -> None:
+    """The inventory, the application, Terraform's code, another commit: each by name, all at once."""
+    plan(deployed, "--set", "worker.variables.ROUND=input")
+    inventory, before = deployed.root / INVENTORY, written(deployed)
+    replace(inventory, "sampling_rate = 1.0", "sampling_rate = 0.9")
+    said = refused(apply(deployed))
+    assert "input inventory.worker" in said
+    assert "input site.tfvars.json" in said
+    assert "with uncommitted changes" in said or "without uncommitted changes" in said
+    git(deployed.root, "commit", "-q", "-a", "-m", "another rate")
+    try:
+        assert "it was made from commit" in refused(apply(deployed))
+        assert "it was made from commit" in refused(apply(deployed, "--check"))
+    finally:
+        git(deployed.root, "reset", "-q", "--hard", "HEAD~1")
+    assert written(deployed) == before
+    assert apply(deployed, "--check").code == 0
+    assert written(deployed) == before
+
+
+def test_a_moved_state_is_refused_and_a_fresh_plan_that_means_the_same_is_not(deployed: Rehearsal) -> None:
+    """Another run has written the state: said with its author. The change means the same still, so --replan applies."""
+    plan(deployed, "--set", "worker.logs.sampling_rate=0.5")
+    bump(deployed)
+    said = refused(apply(deployed))
+    assert "the state of stack site has moved: serial" in said
+    ran = apply(deployed, "--replan")
+    assert ran.code == 0, ran.err
+    assert ("update", "site:module.worker.cloudflare_worker.this", "worker") in ran.changes
+
+
+def test_a_fresh_plan_that_means_something_else_is_refused(deployed: Rehearsal) -> None:
+    """Somebody has made the change, or another one, meanwhile: nothing is touched."""
+    plan(deployed, "--set", "worker.logs.sampling_rate=0.5")
+    assert deployed.deploy("--set", "worker.logs.sampling_rate=0.5").code == 0
+    before = written(deployed)
+    said = refused(apply(deployed, "--replan"))
+    assert "would no longer update site:module.worker.cloudflare_worker.this" in said
+    assert written(deployed) == before
+
+
+def test_who_moved_the_state_is_said(deployed: Rehearsal) -> None:
+    """The ledger knows the run."""
+    plan(deployed, "--set", "worker.logs.sampling_rate=0.5")
+    assert deployed.deploy("--set", "worker.logs.sampling_rate=0.25").code == 0
+    said = refused(apply(deployed))
+    assert "`inv deploy --env dev --sandbox --set worker.logs.sampling_rate`" in said
+    assert "another Worker version is live" in said
+
+
+def bump(stage: Rehearsal) -> None:
+    """Write the state anew with the next serial, as an apply without a difference does."""
+    import boto3
+
+    made = stage.connection["environment"]
+    client: Any = boto3.client(
+        "s3", region_name="auto", endpoint_url=made["AWS_ENDPOINT_URL_S3"],
+        aws_access_key_id=made["R2_ACCESS_KEY_ID"], aws_secret_access_key=made["R2_SECRET_ACCESS_KEY"],
+    )  # fmt: skip
+    where = {"Bucket": "vibechecc-terraform-state", "Key": "terraform/development/site.tfstate"}
+    state = json.loads(client.get_object(**where)["Body"].read())
+    client.put_object(**where, Body=json.dumps({**state, "serial": state["serial"] + 1}).encode())
+
+
+def test_another_environment_target_or_project_is_refused_at_once(deployed: Rehearsal) -> None:
+    """Before any credential is asked for."""
+    plan(deployed, "--set", "worker.variables.ROUND=place")
+    assert "for environment `development`, not `production`" in refused(apply(deployed, "--env", "prod"))
+    elsewhere = deployed.inv("apply", "--plan", "plan", "--json")
+    assert "for target sandbox, not cloudflare: run it with `--sandbox`" in refused(elsewhere)
+    replace(deployed.root / INVENTORY, 'name = "vibechecc"', 'name = "other"')
+    assert "for another project: name vibechecc, here other" in refused(apply(deployed))
+
+
+@pytest.mark.parametrize(
+    ("given", "reason", "code"),
+    [
+        ("absent", "plan-unusable", 6),
+        ("empty", "plan-unusable", 6),
+        ("development-20260101T000000Z-0123456789ab", "plan-unusable", 6),
+        ("", "usage", 2),
+    ],
+)
+def test_a_plan_that_is_not_there(deployed: Rehearsal, given: str, reason: str, code: int) -> None:
+    """A folder, an empty folder, a stored id, nothing at all."""
+    (deployed.root / "empty").mkdir(exist_ok=True)
+    refused(apply(deployed, plan=given), reason, code)
+
+
+def test_a_stored_plan_is_applied_from_another_checkout(deployed: Rehearsal, tmp_path: Path) -> None:
+    """The bundle travels through the state bucket, and nothing of it needs the folder where it was made."""
+    stored = deployed.inv(
+        "plan", "--env", "dev", "--sandbox", "--store", "--json", "--set", "worker.logs.sampling_rate=0.3"
+    )
+    assert stored.code == 10, stored.err
+    identifier = stored.document["id"]
+    other = Rehearsal(tmp_path / "other", deployed.home)
+    shutil.copytree(deployed.root, other.root, symlinks=True, ignore=shutil.ignore_patterns(".work", "plan"))
+    ran = apply(other, plan=identifier)
+    assert ran.code == 0, ran.err
+    assert ("update", "site:module.worker.cloudflare_worker.this", "worker") in ran.changes
+    other.forget_work()
+
+
+def test_several_environments_are_planned_side_by_side(deployed: Rehearsal) -> None:
+    """Each with its own plan; what one has to change decides over the exit code; an unknown name stops it."""
+    ran = deployed.inv("plan", "--env", "all", "--sandbox", "--json", "--out", "plans")
+    assert ran.code == 10, ran.err
+    found = {each["environment"]: each["outcome"] for each in ran.document["plans"]}
+    assert found == {"production": "changes", "development": "ok"}
+    assert {path.name for path in (deployed.root / "plans").iterdir()} == set(found)
+    assert deployed.inv("plan", "--env", "dev,nope", "--sandbox", "--json").code == 2
+    shutil.rmtree(deployed.root / "plans")
+
+
+def test_killed_between_any_two_steps_an_apply_goes_on(deployed: Rehearsal) -> None:
+    """Kill -9 before and after each step; the same command again brings it to its end, and the ledger tells it."""
+    for moment in moments():
+        value = f"worker.variables.ROUND=round-{moment}"
+        plan(deployed, "--set", value, "--set", f"worker.logs.sampling_rate=0.{moment:02d}")
+        if not killed_at(deployed, moment, "apply", "--plan", "plan", "--sandbox"):
+            break
+        again = apply(deployed)
+        done = again.code == 6 and again.document["error"]["reason"] == "plan-applied"
+        assert again.code == 0 or done, f"killed at moment {moment}: {again.err}"
+        rest = deployed.inv(
+            "plan", "--env", "dev", "--sandbox", "--set", value, "--set", f"worker.logs.sampling_rate=0.{moment:02d}"
+        )
+        assert rest.code == 0, f"killed at moment {moment}: {rest.out}"
+    assert moment > 10
+    verified = deployed.inv("history", "--env", "dev", "--sandbox", "--verify")
+    assert verified.code == 0, verified.err
+
+
+def test_killed_while_planning_nothing_is_half_written(deployed: Rehearsal) -> None:
+    """An older bundle stays whole until the new one is."""
+    first = plan(deployed, "--set", "worker.variables.ROUND=kept")["id"]
+    run = deployed.start("plan", "--env", "dev", "--sandbox", "--out", "plan", "--set", "worker.variables.ROUND=other")
+    run.kill()
+    run.communicate()
+    assert json.loads((deployed.root / "plan" / "manifest.json").read_text())["id"] == first
+    assert apply(deployed, "--check").code == 0
+
+
+def test_the_store_is_out_of_reach(deployed: Rehearsal) -> None:
+    """Storing says so and exits with its class; no bundle is there by halves."""
+    deployed.fault(service="s3", path="*/plans/*", method="PUT", status=500, count=20)
+    ran = deployed.inv(
+        "plan", "--env", "dev", "--sandbox", "--store", "--json", "--set", "worker.variables.ROUND=store"
+    )
+    assert ran.code == 9, ran.err
+    assert "Traceback" not in ran.err
+    deployed.inv("sandbox.fault", "--clear")

@@ -1,0 +1,76 @@
+"""Runs that die by kill -9 at a chosen moment: right before a step changes something, or right after one has ended.
+
+The moments are those that the runner tells its listeners, counted from one; a file of this folder on PYTHONPATH counts
+them in the process itself, so that nothing depends on time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.rehearsal import Rehearsal
+
+_COUNTING = """
+import os, signal
+
+def install():
+    from deployer.engine import run
+
+    told = run._Run._tell
+    moments = 0
+
+    def tell(self, call):
+        nonlocal moments
+        told(self, call)
+        if not self.options.check and {"applying", "finished"} & set(call.__code__.co_names):
+            moments += 1
+            if moments == int(os.environ["KILLED_AT"]):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    run._Run._tell = tell
+
+if "KILLED_AT" in os.environ:
+    install()
+"""
+
+
+def killed_at(stage: Rehearsal, moment: int, *arguments: str) -> bool:
+    """Run `inv ARGUMENTS` and kill it at this moment; False if it ended before, which it must have done well."""
+    folder = stage.root.parent / "kills"
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text(_COUNTING)
+    variables = {"PYTHONPATH": f"{folder}{os.pathsep}{stage.root}", "KILLED_AT": str(moment)}
+    done = subprocess.run(
+        stage.command(*arguments), cwd=stage.root, env={**stage.environment, **variables}, capture_output=True,
+        text=True, stdin=subprocess.DEVNULL, timeout=300, check=False,
+    )  # fmt: skip
+    if done.returncode == -signal.SIGKILL:
+        return True
+    assert done.returncode == 0, f"{' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return False
+
+
+def moments() -> Iterator[int]:
+    """One after the other, for a loop that ends when a run was not killed any more."""
+    moment = 0
+    while True:
+        moment += 1
+        yield moment
+
+
+def repository(root: Path) -> None:
+    """Make the checkout a git repository, so that it has a commit."""
+    git(root, "init", "-q")
+    (root / ".git" / "info" / "exclude").write_text("__pycache__\n.work\nnode_modules\nplan\nplans\nempty\n")
+    git(root, "add", "--all")
+    git(root, "commit", "-q", "-m", "rehearsal")
+
+
+def git(root: Path, *argv: str) -> str:
+    """Run git in the checkout, as somebody with a name."""
+    who = ("-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost", "-c", "commit.gpgsign=false")
+    return subprocess.run(["git", *who, *argv], cwd=root, capture_output=True, check=True, text=True).stdout.strip()
