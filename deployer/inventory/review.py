@@ -145,7 +145,10 @@ class Rule(Model):
     actions: tuple[Literal["create", "update", "replace", "delete"], ...] = Field(
         default=("create", "update", "replace"), description="Changes that the rule looks at"
     )
-    types: tuple[Text, ...] = Field(default=("*",), description="Patterns of Terraform's resource types")
+    types: tuple[Text, ...] = Field(
+        default=("*",),
+        description="Patterns of Terraform's resource types; other changes go by what their address begins with",
+    )
     where: Mapping[Text, Scalar] = Field(
         default_factory=dict, description="Attributes that a resource must have for the rule to concern it"
     )
@@ -158,14 +161,17 @@ class Rule(Model):
         default=None,
         description="own: the value bears this environment's name; not-foreign: it bears no other environment's",
     )
+    required: bool = Field(default=False, description="Whether one of the attributes must be there")
     at_most: int | None = Field(default=None, ge=0, description="How many such changes a plan may have")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        checks = [self.like, self.unlike, self.one_of, self.none_of, self.names]
+        checks = [self.like, self.unlike, self.one_of, self.none_of, self.names, self.required]
         if not self.attributes:
             if any(checks) or self.at_most is None:
                 raise ValueError("a rule needs `attributes` with a check of their values, or `at_most`")
         elif not any(checks) or self.at_most is not None:
-            raise ValueError("a rule with `attributes` needs one of like, unlike, one_of, none_of, names; no at_most")
+            raise ValueError(
+                "a rule with `attributes` needs one of like, unlike, one_of, none_of, names, required; no at_most"
+            )
         return self

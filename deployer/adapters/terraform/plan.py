@@ -59,14 +59,19 @@ def planned_changes(data: Mapping[str, Any]) -> list[PlannedChange]:
     found = []
     for resource in data.get("resource_changes", ()):
         change = resource["change"]
-        word = _WORDS.get(tuple(change["actions"]))
-        if word is not None and resource.get("mode") != "data":
+        word = word_of(resource)
+        if word is not None:
             forces = tuple(dict.fromkeys(path_text(path) for path in change.get("replace_paths", ())))
             detail = "\n".join(attribute_lines(change, forces=forces))
             wanted = _plain_attributes(change)
             reason = resource.get("action_reason")
             found.append(PlannedChange(word, resource["address"], reason, detail, wanted, forces, change))
     return found
+
+
+def word_of(resource: Mapping[str, Any]) -> Word | None:
+    """What a plan does with a resource; None for what changes nothing outside."""
+    return None if resource.get("mode") == "data" else _WORDS.get(tuple(resource["change"]["actions"]))
 
 
 def planned_outputs(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,94 @@
+"""A plan before the inventory's rules: which stop it, and which only warn.
+
+The rules themselves are in `deployer/review`; here they meet what Terraform says of its plans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from deployer.adapters.terraform import planned_resources
+from deployer.engine.change import Change
+from deployer.errors import GuardRefused, PolicyViolated
+from deployer.inventory.load import LoadedInventory
+from deployer.inventory.model import Environment
+from deployer.inventory.origin import closest
+from deployer.review.naming import naming_of
+from deployer.review.policy import PlannedResource, check_policy
+from deployer.review.protection import RULE, check_protected
+from deployer.review.view import Finding
+
+
+def resources_of(shown: Mapping[str, Mapping[str, Any]]) -> tuple[PlannedResource, ...]:
+    """The resources in the plans of these stacks; `shown` is what `terraform show -json` said of each."""
+    return tuple(
+        PlannedResource(
+            stack=stack,
+            address=resource.address,
+            type=resource.type,
+            action=resource.word,
+            values=resource.values,
+            unknown=resource.unknown,
+            hidden=resource.hidden,
+        )
+        for stack, plan in shown.items()
+        for resource in planned_resources(plan)
+    )
+
+
+def find_violations(
+    loaded: LoadedInventory,
+    environment: Environment,
+    *,
+    shown: Mapping[str, Mapping[str, Any]],
+    changes: Sequence[Change],
+) -> tuple[Finding, ...]:
+    """Every rule of the inventory that a plan breaks, protection included; errors first."""
+    return (
+        *check_protected(
+            environment.guards.never_destroy, changes, place=place_of(loaded, environment, "guards", "never_destroy")
+        ),
+        *check_policy(
+            environment.policy,
+            resources_of(shown),
+            changes,
+            naming=naming_of(loaded, environment),
+            places={rule: place_of(loaded, environment, "policy", rule, "reason") for rule in environment.policy},
+        ),
+    )
+
+
+def place_of(loaded: LoadedInventory, environment: Environment, *path: str) -> str:
+    """Where in the inventory a value of an environment stands."""
+    origin = closest(loaded.effective(environment.name).origins, path)
+    return origin.place if origin is not None else loaded.file
+
+
+def refuse_violations(findings: Iterable[Finding], *, environment: str) -> None:
+    """One error for all findings that stop a plan; what is protected comes first, since nobody can approve it."""
+    errors = [finding for finding in findings if finding.severity == "error"]
+    protected = [finding for finding in errors if finding.rule == RULE]
+    if protected:
+        things = "a protected resource" if len(protected) == 1 else f"{len(protected)} protected resources"
+        raise GuardRefused(
+            f"the plan would destroy {things} of `{environment}`",
+            place=protected[0].place,
+            details=[finding.message for finding in protected],
+            hint="nobody can approve that; if it must be, change guards.never_destroy where it stands, then plan again",
+        )
+    if errors:
+        rules = len({finding.rule for finding in errors})
+        raise PolicyViolated(
+            f"the plan breaks {'a rule' if rules == 1 else f'{rules} rules'} of the policy of `{environment}`",
+            place=errors[0].place,
+            details=list(finding_lines(errors)),
+            hint=f"mend what is planned, or change the rule where it stands; `inv policy --env {environment} --list`",
+        )
+
+
+def finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """Each finding in two lines: what and where, then why the rule is there and where it stands."""
+    for finding in findings:
+        yield f"{finding.rule}: {finding.message} ({finding.where})"
+        yield f"  {finding.reason} ({finding.place})"
