@@ -155,7 +155,7 @@ def compose(
         files={},
     )
     needed = {"none": 0, **environment.approvals.model_dump(include={"additive", "update", "destroy"})}[risk.value]
-    view = PlanView(manifest=manifest, steps=steps, needed=needed)
+    view = PlanView(manifest=manifest, steps=steps, needed=needed).masked(wiring.redactor.text)
     return Composed(view=view, private=_private(kept), secrets=noted.secrets)
 
 
@@ -193,9 +193,10 @@ def bundle_files(composed: Composed, *, plan: str, link: str | None) -> tuple[Ma
     view = composed.view
     files = {
         DOCUMENT: json.dumps(plan_document(view), indent=1, ensure_ascii=False).encode(),
-        "plan.txt": "\n".join((*plan_lines(view, plan=plan), "")).encode(),
-        "plan.md": plan_markdown(view, full=link).encode(),
-        "summary.md": plan_summary(view, full=link).encode(),
+        # The whole, to which the Markdown refers where it has no room.
+        "plan.txt": "\n".join((*plan_lines(view, plan=plan, diff=True), "")).encode(),
+        "plan.md": plan_markdown(view, full=link, plan=plan).encode(),
+        "summary.md": plan_summary(view, full=link, plan=plan).encode(),
         **composed.private,
     }
     manifest = view.manifest.model_copy(update={"files": digests_of(files)})

@@ -22,13 +22,14 @@ from deployer.review.view import Finding, PlanView
 
 COMMENT_LIMIT: Final = 65_536
 SUMMARY_LIMIT: Final = 1_048_576
-LEAST: Final = 16_384
+LEAST: Final = 24_576
 """What head, counts and tail may need together, whatever is in them."""
 _ROOM: Final = 110
 _LONGEST: Final = 300
 _NAME: Final = 80
 _MOST_LINES: Final = 60
 _MOST_KINDS: Final = 8
+_KINDS: Final = 200
 # GitHub colours the lines of a difference by their first character, and knows no tilde.
 _SIGNS: Final = {"~": "!"}
 
@@ -54,7 +55,7 @@ _STEPS: Final = tuple(
 def plan_markdown(
     view: PlanView, *, limit: int = COMMENT_LIMIT, full: str | None = None, plan: str | None = None
 ) -> str:
-    """The comment, of `limit` bytes at most (and at least 16,384 must be allowed).
+    """The comment, of `limit` bytes at most (and at least 24,576 must be allowed).
 
     `full` says where the whole plan is: an address of the web, or its key in the store. `plan` is what `--plan` takes,
     for the next command.
@@ -95,8 +96,10 @@ def _head(view: PlanView) -> str:
     if not view.pending:
         lines += ["Nothing to change.", ""]
     settings = f", with {_name('--set ' + ' '.join(manifest.settings))}" if manifest.settings else ""
-    who = f"Made from {prose(made_from(view))}{settings} by {_name(manifest.planner.who)} at {moment(manifest.created)}"
-    lines += [f"{who}; expires {moment(manifest.expires)}. Bundle {_name(manifest.id)}.", "", ""]
+    made = (
+        f"Made by {_name(manifest.planner.who)} at {moment(manifest.created)} from {prose(made_from(view))}{settings}"
+    )
+    lines += [f"{made}; expires {moment(manifest.expires)}. Bundle {_name(manifest.id)}.", "", ""]
     return "\n".join(lines)
 
 
@@ -186,13 +189,12 @@ def _section(
     heading = title(risk, changes).capitalize()
     body = fenced(lines, language="diff") if lines else ""
     if rest:
-        body += f"\n{len(rest)} more are not listed for want of room: {_name(by_kind(rest, most=_MOST_KINDS))}\n"
+        body += f"\n{len(rest)} more are not listed for want of room: {_kinds(rest)}\n"
     elif bare and any(change.detail for change in changes):
         body += "\nAttributes are left out for want of room.\n"
     if risk is Risk.DESTROY:
         return f"#### {heading}\n\n{body}\n"
-    kinds = _name(by_kind(changes, most=_MOST_KINDS))
-    return f"<details><summary>{heading} ({kinds})</summary>\n\n{body}\n</details>\n\n"
+    return f"<details><summary>{heading} ({_kinds(changes)})</summary>\n\n{body}\n</details>\n\n"
 
 
 def _lines(change: Change, *, level: _Level) -> Iterator[str]:
@@ -213,3 +215,7 @@ def _line(text: str) -> str:
 
 def _name(text: str) -> str:
     return code(shortened(text, room=_NAME))
+
+
+def _kinds(changes: Sequence[Change]) -> str:
+    return code(shortened(by_kind(changes, most=_MOST_KINDS), room=_KINDS))

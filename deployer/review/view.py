@@ -65,7 +65,6 @@ class PlanView:
         """
         return replace(
             self,
-            manifest=self.manifest.model_copy(update={"settings": tuple(map(redact, self.manifest.settings))}),
             steps=tuple(
                 replace(step, changes=tuple(_masked(change, redact) for change in step.changes)) for step in self.steps
             ),

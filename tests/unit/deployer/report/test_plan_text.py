@@ -114,7 +114,7 @@ def test_masking_comes_before_shortening() -> None:
     secret = "s3cr3t-" * 20
     change = plans.change("update", "site:x.y", f'~ a: "{secret}old" -> "{secret}new"', summary=secret)
     finding = dataclasses.replace(plans.finding(), message=f"is {secret}")
-    view = plans.plan_view([plans.step("terraform site", change)], findings=[finding], settings=(f"a={secret}",))
+    view = plans.plan_view([plans.step("terraform site", change)], findings=[finding])
     masked = view.masked(lambda value: value.replace(secret, "***"))
 
     assert "s3cr3t" in text(view)
