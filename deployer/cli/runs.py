@@ -6,12 +6,12 @@ Here the parts meet: inventory, lock, target, wiring, engine, reports. What a pl
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from deployer.cli.confirm import ask, is_asked, require_allowed
 from deployer.cli.signals import asking
 from deployer.cli.subject import Subject, begin
 from deployer.errors import ChangesPending, DeployError, EnvironmentLocked, GuardRefused, UsageError
@@ -265,26 +265,11 @@ def _list_steps(session: Session, wish: Wish, subject: Subject, verb: Verb) -> i
 
 def confirm_destroy(session: Session, wish: Wish, subject: Subject) -> None:
     """Hold up a destroy that nobody confirmed, or that the inventory's guard forbids."""
-    loaded, environment = subject.loaded, subject.environment
-    protected = environment.guards.protected
-    if protected and not wish.allow_protected:
-        raise GuardRefused(
-            f"`{environment.name}` is protected: guards.protected is true",
-            place=loaded.effective(wish.env).origins[("guards", "protected")].place,
-            hint="--allow-protected overrides it, for those who are sure",
-        )
-    if wish.yes and (not protected or wish.sandbox):
-        return
-    if not sys.stdin.isatty():
-        raise GuardRefused(
-            f"nobody is there to confirm that `{environment.name}` is destroyed",
-            hint="type its name on a terminal" if protected else "add --yes",
-        )
-    session.sink.talk(f"This removes everything of `{environment.name}` on {subject.target}.")
-    sys.stderr.write("Type the environment's name to go on: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip() != environment.name:
-        raise GuardRefused(f"`{environment.name}` was not confirmed; nothing was touched")
+    name = subject.environment.name
+    require_allowed(subject, env=wish.env, allow_protected=wish.allow_protected)
+    if is_asked(subject, yes=wish.yes):
+        announcement = f"This removes everything of `{name}` on {subject.target}."
+        ask(session, subject, deed=f"`{name}` is destroyed", announcement=announcement)
 
 
 def refuse_unreviewed(session: Session, wish: Wish, subject: Subject) -> None:

@@ -21,6 +21,7 @@ from deployer.adapters.machine import ProcessId, seconds_awake_or_asleep
 from deployer.adapters.target import CLOUDFLARE_TOKEN, R2_KEYS
 from deployer.engine.playbook import Playbook
 from deployer.errors import DeployError, Interrupted
+from deployer.playbooks.state_wiring import after_killed
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.environment_lock import EnvironmentLock
 from deployer.steps.holder import NOTE, Owners
@@ -56,7 +57,7 @@ def environment_lock(wiring: Wiring, *, command: str, say: Callable[[str], None]
         command=command,
         who=identity(),
         found=lambda: live_of(wiring).observed(),
-        recover=wiring.recover_once,
+        recover=lambda: after_killed(wiring),
         say=say,
         flags=" --sandbox" if wiring.target.name == "sandbox" else "",
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from deployer.adapters.environ import identity
 from deployer.adapters.state import Cipher
 from deployer.adapters.state.cipher import LEAST
-from deployer.errors import ConfigError, SecretMissing
+from deployer.errors import ConfigError, DeployError, SecretMissing
 from deployer.inventory.base import SecretRef
+from deployer.steps.ledger import Ledger
+from deployer.steps.ledger_runs import is_over
 from deployer.steps.state_copies import StateCopies
 from deployer.steps.state_file import StateFile
 
@@ -62,6 +65,7 @@ def state_file(wiring: Wiring, stack: str) -> StateFile:
         records=wiring.records,
         identity=identity(),
         copies=state_copies(wiring, key),
+        ended=lambda run: run != wiring.run_id and is_over(Ledger(wiring.state_bucket, wiring.environment.name), run),
     )
 
 
@@ -73,3 +77,12 @@ def state_copies(wiring: Wiring, state_key: str) -> StateCopies:
         cipher=lambda: wiring.copy_cipher,
         days=wiring.loaded.inventory.project.state.copies_days,
     )
+
+
+def after_killed(wiring: Wiring) -> None:
+    """What a run that was killed has left to others: programs that go on, states of which there is no copy yet."""
+    wiring.recover_once()
+    for stack in wiring.environment.stacks:
+        # The next change of the state copies it as well, and is refused without.
+        with contextlib.suppress(DeployError):
+            state_file(wiring, stack).keep_copy()

@@ -10,6 +10,8 @@ from typing import Any, Final
 from deployer.steps.ledger import CLOSED, Entry, Ledger
 
 _FIRST_LOOK: Final = 16
+# So many entries are looked through for one run.
+_FAR: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,3 +90,12 @@ def _began(run: Run) -> dt.datetime:
     except (KeyError, ValueError):
         # An entry that cannot be read might be from any time.
         return dt.datetime.max.replace(tzinfo=dt.UTC)
+
+
+def is_over(ledger: Ledger, run: str) -> bool:
+    """Whether the ledger has the end of this run; what is long ago is not looked for."""
+    for sequence in reversed(ledger.sequences()[-_FAR:]):
+        entry = ledger.entry(sequence)
+        if entry is not None and entry.run == run:
+            return entry.body.get("event") == CLOSED
+    return False

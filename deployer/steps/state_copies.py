@@ -84,8 +84,9 @@ class StateCopies:
                 raise
             name = f"{_UNREADABLE}-{0:08d}-{digest}"
         if replaced:
-            if any(copy.digest == digest and self._opens(copy) for copy in self.newest_first()):
-                return self.state_key
+            there = next((copy for copy in self.newest_first() if copy.digest == digest and self._opens(copy)), None)
+            if there is not None:
+                return there.key
             name = f"replaced-{name}"
         return self._write(name, body)
 

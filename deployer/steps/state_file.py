@@ -9,17 +9,19 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from deployer.adapters import process_records
-from deployer.adapters.state import Bucket
-from deployer.adapters.terraform.events import lock_holder
+from deployer.adapters.state import Bucket, Object
+from deployer.adapters.terraform.events import LockHolder, lock_holder
 from deployer.engine.step import Context
 from deployer.errors import DeployError, StateLocked, ToolFailed
 from deployer.steps.reviewing import StateStamp
 from deployer.steps.state_copies import StateCopies
 
 T = TypeVar("T")
+# How a lock that we took ourselves begins to say which run it was.
+OUR_RUN = "deployer run "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,8 @@ class StateFile:
     records: Path
     identity: str
     copies: StateCopies
+    # Whether the run of ours with this id is over for certain, by what the ledger knows.
+    ended: Callable[[str], bool] = lambda _run: False
 
     def exists(self) -> bool:
         """Whether there is a state."""
@@ -46,10 +50,11 @@ class StateFile:
 
     def locked(self) -> bool:
         """Whether somebody holds the state, or has left it locked."""
-        return self.bucket.get(self._lock) is not None
+        return self.bucket.get(self.lock_key) is not None
 
     @property
-    def _lock(self) -> str:
+    def lock_key(self) -> str:
+        """Where Terraform locks it."""
         return f"{self.key}.tflock"
 
     def keep_copy(self) -> None:
@@ -89,25 +94,45 @@ class StateFile:
     def release_abandoned_lock(self) -> bool:
         """Remove the lock if the run that took it was ours and is gone for certain.
 
-        The proof: the lock names this user and machine, a note of this checkout says that it had started Terraform on
-        this very stack before the lock was made, and none of the noted processes is alive.
+        Of a lock that Terraform took the proof is: it names this user and machine, a note of this checkout says that it
+        had started Terraform on this very stack before the lock was made, and none of the noted processes is alive. Of
+        a lock that we took ourselves: the run that it names is over, by the ledger.
         """
-        found = self.bucket.get(self._lock)
-        holder = lock_holder(found.body.decode("utf-8", "replace")) if found else None
-        if found is None or holder is None or holder.who != self.identity:
+        found = self.bucket.get(self.lock_key)
+        lock = _fields(found.body) if found else {}
+        holder = lock_holder(json.dumps(lock))
+        if found is None or holder is None:
             return False
-        left = [note for note in process_records.leftovers(self.records) if f"({self.stack})" in note.title]
-        started = [note for note in left if not note.pids and _not_after(note.since, holder.since)]
-        if not started or any(note.pids for note in left):
+        started: list[process_records.Leftover] = []
+        if not self._left_by_us(found):
+            started = self._notes_of(holder)
+            if not started:
+                return False
+        # Ours now, unless somebody has broken the lock meanwhile and taken it: then it is theirs. It stays one that can
+        # be proven to be left, should we be killed here.
+        taken = json.dumps({**lock, "ID": str(uuid.uuid4())})
+        if not self.bucket.try_put(self.lock_key, taken.encode(), replaces=found.etag):
             return False
-        # Ours now, unless somebody has broken the lock meanwhile and taken it: then it is theirs.
-        fields = {"Who": holder.who, "Created": holder.since, "Operation": holder.operation, "Path": holder.path}
-        taken = json.dumps({"ID": str(uuid.uuid4()), **fields, "Info": "abandoned, being removed"})
-        if not self.bucket.try_put(self._lock, taken.encode(), replaces=found.etag):
-            return False
-        self.bucket.delete([self._lock])
+        self.bucket.delete([self.lock_key])
         process_records.forget(started)
         return True
+
+    def left_by_us(self) -> bool:
+        """Whether there is a lock that a run of ours took itself, and that run is over."""
+        found = self.bucket.get(self.lock_key)
+        return found is not None and self._left_by_us(found)
+
+    def _left_by_us(self, found: Object) -> bool:
+        info = str(_fields(found.body).get("Info"))
+        return info.startswith(OUR_RUN) and self.ended(info.removeprefix(OUR_RUN))
+
+    def _notes_of(self, holder: LockHolder) -> list[process_records.Leftover]:
+        """Notes of this checkout that prove that its Terraform took the lock and is gone."""
+        if holder.who != self.identity:
+            return []
+        left = [note for note in process_records.leftovers(self.records) if f"({self.stack})" in note.title]
+        started = [note for note in left if not note.pids and _not_after(note.since, holder.since)]
+        return [] if any(note.pids for note in left) else started
 
     def unlocking(self, work: Callable[[], T], context: Context) -> T:
         """Do `work`; a lock that a killed run of ours left behind is removed first, anybody else's is an error."""
@@ -118,6 +143,15 @@ class StateFile:
                 raise
             context.say("removed the state lock of a run that was killed")
             return work()
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    """What a lock says; nothing if it is none."""
+    try:
+        lock = json.loads(body)
+    except ValueError:
+        return {}
+    return lock if isinstance(lock, dict) else {}
 
 
 def _not_after(started: dt.datetime, taken: str) -> bool:

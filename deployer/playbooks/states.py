@@ -1,0 +1,95 @@
+"""What is done to a state itself: a restore.
+
+    secrets -- state <stack>
+
+One step that looks first, like any other, so that it is predicted, recorded and repeated like a deploy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+from deployer.engine.playbook import Playbook
+from deployer.errors import UsageError
+from deployer.inventory.suggest import unknown
+from deployer.playbooks.deploy import resolve_secrets
+from deployer.playbooks.state_wiring import COPY_KEY, copy_references
+from deployer.playbooks.wiring import Wiring, require_credentials
+from deployer.steps.state_copies import FOLDER, Copy
+from deployer.steps.state_lock import StateLock
+from deployer.steps.state_restore import RestoreFacts, StateRestored
+
+Agreed = tuple[str | None, str]
+
+
+def restore(
+    wiring: Wiring, *, stack: str, copy: str, other_lineage: bool, agreed: Callable[[], Agreed | None]
+) -> Playbook:
+    """The steps of a restore."""
+    step = _restored(wiring, stack=stack, copy=copy, other_lineage=other_lineage, agreed=agreed)
+    return Playbook("state.restore", (resolve_secrets(wiring, only=frozenset({COPY_KEY})), step))
+
+
+def preview(wiring: Wiring, *, stack: str, copy: str, other_lineage: bool) -> RestoreFacts:
+    """What a restore would do, to be shown before somebody agrees."""
+    look_at_states(wiring)
+    return _restored(wiring, stack=stack, copy=copy, other_lineage=other_lineage, agreed=lambda: None).look()
+
+
+def look_at_states(wiring: Wiring) -> None:
+    """One error for all credentials that are missing, before states are read."""
+    require_credentials(wiring, references=copy_references(wiring))
+
+
+def copies_of(wiring: Wiring, stack: str) -> Iterator[tuple[Copy, bool]]:
+    """The copies of a state, newest first, each with whether it is what the state holds now."""
+    state = wiring.state_file(stack)
+    found = wiring.state_bucket.get(state.key)
+    digest = hashlib.sha256(found.body).hexdigest() if found else None
+    for copy in state.copies.newest_first():
+        yield copy, digest is not None and digest.startswith(copy.digest)
+
+
+def _restored(
+    wiring: Wiring, *, stack: str, copy: str, other_lineage: bool, agreed: Callable[[], Agreed | None]
+) -> StateRestored:
+    stack = require_stack(wiring, stack)
+    state = wiring.state_file(stack)
+    return StateRestored(
+        name=f"state {stack}",
+        needs=("secrets",),
+        tags=frozenset({"state"}),
+        state=state,
+        lock=StateLock(state=state, run=wiring.run_id, command="inv state.restore"),
+        choice=copy,
+        other_lineage=other_lineage,
+        recover=wiring.recover_once,
+        agreed=agreed,
+    )
+
+
+def known_stacks(wiring: Wiring) -> list[str]:
+    """Stacks of the environment: those of the inventory, and former ones that have left a state or copies."""
+    name = wiring.environment.name
+    left = {
+        key.removeprefix(prefix).partition("/")[0].partition(".")[0]
+        for prefix in (f"terraform/{name}/", f"{FOLDER}terraform/{name}/")
+        for key in wiring.state_bucket.list_keys(prefix)
+    }
+    return [*wiring.environment.stacks, *sorted(left - set(wiring.environment.stacks))]
+
+
+def require_stack(wiring: Wiring, stack: str) -> str:
+    """The stack that is meant; one that nobody knows is a mistake."""
+    if stack in wiring.environment.stacks:
+        return stack
+    known = known_stacks(wiring)
+    if not stack:
+        if len(known) == 1:
+            return known[0]
+        raise UsageError("which stack? --stack is missing", hint=f"one of {', '.join(known)}")
+    if stack not in known:
+        message, hint = unknown("stack", stack, known)
+        raise UsageError(message, hint=hint)
+    return stack
