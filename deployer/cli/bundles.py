@@ -20,7 +20,7 @@ def open_bundle(session: Session, *, plan: str, sandbox: bool) -> Bundle:
     if not plan:
         raise UsageError(
             f"`{session.command}` needs --plan",
-            hint="the folder that `inv plan --out` wrote, or the id that `--store` printed",
+            hint="the folder that `inv plan` wrote with `--out`, or the id that it printed with `--store`",
         )
     if Path(plan).exists() or not is_id(plan):
         if not Path(plan).exists():

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Iterator
+import signal
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +252,52 @@ def test_killed_between_any_two_steps_an_apply_goes_on(deployed: Rehearsal) -> N
     assert moment > 10
     verified = deployed.inv("history", "--env", "dev", "--sandbox", "--verify")
     assert verified.code == 0, verified.err
+
+
+def test_killed_with_its_terraform_an_apply_takes_over_what_was_made(stage: Rehearsal) -> None:
+    """From nothing, Terraform killed as well: what it made and did not write down is part of what was reviewed."""
+    stage.reset()
+    plan(stage)
+    stage.fault(service="cloudflare", path="*/workers/workers", method="POST", delay_ms=3000, count=1)
+    run = stage.start("apply", "--plan", "plan", "--sandbox")
+    wait_for(lambda: any(each.endswith("/r2/buckets") for each in written(stage)))
+    run.kill()
+    run.communicate()
+    for note in (stage.root / ".work").glob("*/*/processes/*.json"):
+        pid = json.loads(note.read_text())["pid"]
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+    # The stand-in may still be making the Worker whose answer nobody will read.
+    time.sleep(3)
+    ran = apply(stage)
+    assert ran.code == 0, ran.err
+    assert any("taken into the state" in summary for _, _, summary in ran.changes)
+    assert plan(stage, code=0)["outcome"] == "ok"
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Until something has happened elsewhere."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+
+
+def test_two_applies_of_one_bundle_at_the_same_time(deployed: Rehearsal, tmp_path: Path) -> None:
+    """From two checkouts: one applies it, the other leaves with the reason; nothing is done twice."""
+    plan(deployed, "--set", "worker.logs.sampling_rate=0.4")
+    other = Rehearsal(tmp_path / "other", deployed.home)
+    shutil.copytree(deployed.root, other.root, symlinks=True, ignore=shutil.ignore_patterns(".work"))
+    first, second = (each.start("apply", "--plan", "plan", "--sandbox", "--json") for each in (deployed, other))
+    said = [run.communicate() for run in (first, second)]
+    ended = [Ran(run.returncode, *texts) for run, texts in zip((first, second), said, strict=True)]
+    codes = sorted(ran.code for ran in ended)
+    assert codes[0] == 0, [ran.err for ran in ended]
+    assert codes[1] in {6, 7}, [ran.err for ran in ended]
+    loser = next(ran for ran in ended if ran.code)
+    assert loser.document["error"]["reason"] in {"plan-applied", "environment-locked", "plan-changed"}
+    assert deployed.inv("plan", "--env", "dev", "--sandbox", "--set", "worker.logs.sampling_rate=0.4").code == 0
+    other.forget_work()
 
 
 def test_killed_while_planning_nothing_is_half_written(deployed: Rehearsal) -> None:
