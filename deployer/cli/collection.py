@@ -10,6 +10,7 @@ from pathlib import Path
 from invoke.collection import Collection
 
 from deployer.cli import (
+    history_tasks,
     inventory_tasks,
     parsing,
     plan_tasks,
@@ -25,7 +26,7 @@ def collection(root: Path) -> Collection:
     """All tasks, for the checkout in `root` (the folder with environments.toml)."""
     parsing.install()
     tree = Collection()
-    for module in (run_tasks, plan_tasks, inventory_tasks, tool_tasks):
+    for module in (run_tasks, plan_tasks, history_tasks, inventory_tasks, tool_tasks):
         for task in module.TASKS:
             tree.add_task(task)
     for name, modules in (("sandbox", (sandbox_tasks,)), ("state", (state_copy_tasks, state_tasks))):

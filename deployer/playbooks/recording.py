@@ -59,7 +59,7 @@ def environment_lock(wiring: Wiring, *, command: str, say: Callable[[str], None]
         found=lambda: live_of(wiring).observed(),
         recover=lambda: after_killed(wiring),
         say=say,
-        flags=" --sandbox" if wiring.target.name == "sandbox" else "",
+        flags=wiring.flags,
     )
 
 

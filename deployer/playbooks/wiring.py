@@ -73,6 +73,11 @@ class Wiring:
         return self.loaded.root
 
     @property
+    def flags(self) -> str:
+        """The target on the command line, for commands that a person is told to type."""
+        return " --sandbox" if self.target.name == "sandbox" else ""
+
+    @property
     def logs(self) -> Path:
         """Where the output of every tool is kept."""
         return self.folder / "logs"
@@ -249,6 +254,7 @@ class Wiring:
             variables=self.render_variables(name),
             timeout=self._tool_seconds,
             plugin_cache=None if self.target.name == "sandbox" else self.root / ".work" / "terraform-plugins",
+            unlock_hint=f"inv state.unlock --env {self.environment.name} --stack {name}{self.flags}",
         )
 
     def state_file(self, stack: str) -> StateFile:

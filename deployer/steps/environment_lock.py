@@ -68,7 +68,8 @@ class EnvironmentLock:
     def close_for(self, opened: Entry, proof: str, *, forced: bool = False) -> bool:
         """Close the entry of an owner that is gone; False if somebody else has closed it."""
         self.recover()
-        self.say(f"note: {describe(opened, self.ledger.environment)}; {proof}, so it is closed as killed")
+        how = "it is closed by force" if forced else f"{proof}, so it is closed as killed"
+        self.say(f"note: {describe(opened, self.ledger.environment)}; {how}")
         body = {
             "event": CLOSED,
             "time": self.ledger.now(),

@@ -97,5 +97,5 @@ def is_over(ledger: Ledger, run: str) -> bool:
     for sequence in reversed(ledger.sequences()[-_FAR:]):
         entry = ledger.entry(sequence)
         if entry is not None and entry.run == run:
-            return entry.body.get("event") == CLOSED
+            return entry.body.get("event") == CLOSED and not (entry.body.get("closed_by") or {}).get("forced")
     return False

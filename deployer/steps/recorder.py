@@ -48,6 +48,8 @@ class Recorder:
     bucket_step: str | None = None
     say: Callable[[str], None] = field(default=lambda _text: None)
 
+    # What a command adds to the closing entry.
+    more: dict[str, Any] = field(default_factory=dict, init=False)
     opened: Entry | None = field(default=None, init=False)
     lost: bool = field(default=False, init=False)
     """Somebody else came first, and this run has changed nothing."""
@@ -130,9 +132,7 @@ class Recorder:
         self._proven = seconds_awake_or_asleep()
         threading.Thread(target=self._keep_alive, name="lease", daemon=True).start()
 
-    def close(
-        self, outcome: str, *, reason: str | None, seconds: float, steps: Mapping[str, str], **more: object
-    ) -> None:
+    def close(self, outcome: str, *, reason: str | None, seconds: float, steps: Mapping[str, str]) -> None:
         """Close the entry, if it was opened; what goes wrong is kept in `problem`."""
         self._ended.set()
         if self.opened is None:
@@ -149,7 +149,7 @@ class Recorder:
             "steps": dict(steps),
             "closed_by": None,
             "found": None,
-            **more,
+            **self.more,
         }
         try:
             # With the lock: a renewal that is on its way must not write a lease after it was removed.

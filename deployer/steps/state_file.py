@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from deployer.steps.reviewing import StateStamp
 from deployer.steps.state_copies import StateCopies
 
 T = TypeVar("T")
+_LOOK_EVERY = 1.0
 # How a lock that we took ourselves begins to say which run it was.
 OUR_RUN = "deployer run "
 
@@ -37,6 +39,8 @@ class StateFile:
     copies: StateCopies
     # Whether the run of ours with this id is over for certain, by what the ledger knows.
     ended: Callable[[str], bool] = lambda _run: False
+    # How long a lock that somebody holds is waited for, in seconds.
+    patience: float = 0.0
 
     def exists(self) -> bool:
         """Whether there is a state."""
@@ -135,14 +139,24 @@ class StateFile:
         return [] if any(note.pids for note in left) else started
 
     def unlocking(self, work: Callable[[], T], context: Context) -> T:
-        """Do `work`; a lock that a killed run of ours left behind is removed first, anybody else's is an error."""
-        try:
-            return work()
-        except StateLocked:
-            if not self.release_abandoned_lock():
-                raise
-            context.say("removed the state lock of a run that was killed")
-            return work()
+        """Do `work`; a lock that a killed run of ours left behind is removed first, anybody else's is waited for."""
+        deadline = time.monotonic() + self.patience
+        told = ""
+        while True:
+            try:
+                return work()
+            except StateLocked as error:
+                if self.release_abandoned_lock():
+                    context.say("removed the state lock of a run that was killed")
+                    continue
+                if time.monotonic() >= deadline:
+                    raise
+                if told != error.message:
+                    told = error.message
+                    context.say(f"waiting: {told}")
+                while self.locked() and time.monotonic() < deadline:
+                    if context.stop.requested.wait(min(_LOOK_EVERY, max(0.0, deadline - time.monotonic()))):
+                        raise
 
 
 def _fields(body: bytes) -> dict[str, Any]:

@@ -23,10 +23,15 @@ class MemoryBucket(Bucket):
     # The store's clock: a second for each write, and what a test lets pass.
     writes: list[str] = field(default_factory=list)
     passed: list[dt.timedelta] = field(default_factory=list)
+    # Whether the bucket is still to be made: with something in it, it is.
+    missing: list[bool] = field(default_factory=list)
     _turn: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
-    def clock(self) -> dt.datetime:
-        """What time it is for the store."""
+    def clock(self) -> dt.datetime | None:
+        """What time it is for the store, if the bucket is there."""
+        return None if self.missing else self._now()
+
+    def _now(self) -> dt.datetime:
         return dt.datetime(2026, 11, 1, tzinfo=dt.UTC) + sum(self.passed, dt.timedelta(seconds=len(self.writes)))
 
     def wait(self, **time: float) -> None:
@@ -34,13 +39,13 @@ class MemoryBucket(Bucket):
         self.passed.append(dt.timedelta(**time))
 
     def exists(self) -> bool:
-        """It always is."""
-        return True
+        """It is, unless a test says otherwise."""
+        return not self.missing
 
     def get(self, key: str) -> Object | None:
         """One object."""
         found = self.objects.get(key)
-        return found and replace(found, age=self.clock() - found.modified)
+        return found and replace(found, age=self._now() - found.modified)
 
     def try_put(self, key: str, body: bytes, *, replaces: str | None) -> bool:
         """Write, if nobody else has."""
@@ -54,7 +59,7 @@ class MemoryBucket(Bucket):
 
     def _written(self, key: str, body: bytes, etag: str) -> Object:
         self.writes.append(key)
-        return Object(body, etag, self.clock())
+        return Object(body, etag, self._now())
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """In the order of the keys."""

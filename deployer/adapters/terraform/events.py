@@ -140,15 +140,15 @@ def failure(errors: Sequence[Diagnostic], *, title: str, place: str, unlock: str
 
 
 def state_locked(detail: str, *, place: str, unlock: str) -> StateLocked:
-    """The error that says who holds the lock and since when."""
+    """The error that says who holds the lock and since when; `unlock` is the command about one whose owner is gone."""
     holder = lock_holder(detail)
+    hint = f"wait for it with `--lock-timeout 10m`; if its owner is gone: `{unlock}`"
     if holder is None:
-        return StateLocked("the Terraform state is locked", place=place, details=detail.splitlines())
-    command = unlock.replace("LOCK_ID", holder.id)
+        return StateLocked("the Terraform state is locked", place=place, details=detail.splitlines(), hint=hint)
     return StateLocked(
         f"the Terraform state is locked by {holder.who or 'somebody'} since {holder.since or 'an unknown time'}",
         place=holder.path or place,
-        hint=f"wait for it; if its owner is gone for certain: `{command}`, as in docs/runbooks/state-locked.md",
+        hint=hint,
         details=[f"operation {holder.operation or 'unknown'}, lock id {holder.id}"],
     )
 

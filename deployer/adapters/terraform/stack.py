@@ -64,8 +64,8 @@ class Stack:
     timeout: float
     # Shared between stacks and environments, so that the provider is fetched once; None if it is attached.
     plugin_cache: Path | None = None
-    # What a person types to break a lock whose owner is gone.
-    unlock_hint: str = "terraform force-unlock LOCK_ID"
+    # What a person types about a lock whose owner is gone.
+    unlock_hint: str
     parallelism: int = field(default=10)
 
     def plan(self, *, with_backend: bool = True, details: bool = False, destroy: bool = False) -> Plan:

@@ -1,0 +1,46 @@
+"""Tasks about what was done: history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from deployer.cli.boundary import command
+from deployer.cli.flags import ENV, SANDBOX
+
+if TYPE_CHECKING:
+    from deployer.cli.session import Session
+
+
+@command(
+    "history",
+    help={
+        "env": ENV,
+        "sandbox": SANDBOX,
+        "limit": "how many runs to show, the last ones; 0 for all",
+        "verify": "check that no entry was changed or removed; exits 13 and names those that were",
+    },
+)
+def history(
+    session: Session,
+    *,
+    env: str = "",
+    sandbox: bool = False,
+    limit: str = "20",
+    verify: bool = False,
+    json: bool = False,
+    color: bool = True,
+) -> int:
+    """Show who changed an environment when, with what, and how that ended.
+
+    From the ledger in the state bucket, the newest run last. Runs that changed nothing are not in it. Entries are only
+    ever added, each with the digest of the one before.
+
+      inv history --env production
+      inv history --env production --verify
+    """
+    from deployer.cli.history_views import show_history
+
+    return show_history(session, env=env, sandbox=sandbox, limit=limit, verify=verify)
+
+
+TASKS: Final = (history,)

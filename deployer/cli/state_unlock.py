@@ -1,0 +1,72 @@
+"""What state.unlock prints, and how far its flags reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from deployer.cli.signals import asking
+from deployer.cli.subject import begin
+from deployer.errors import UsageError
+
+if TYPE_CHECKING:
+    from deployer.cli.session import Session
+    from deployer.playbooks.unlocking import Found
+
+
+def unlock(session: Session, *, env: str, sandbox: bool, stack: str, force: bool, lock_id: str) -> int:
+    """Show the locks and remove those that may be removed; raises for one that stays."""
+    from deployer.adapters.environ import identity
+    from deployer.cli.targets import connect
+    from deployer.playbooks.unlocking import Force, unlocking
+    from deployer.playbooks.wiring import require_credentials
+
+    if lock_id and not force:
+        raise UsageError("`--lock-id` says what `--force` removes", hint="add --force, for those who are certain")
+    subject = begin(session, env=env, sandbox=sandbox)
+    # With it nobody works in this checkout: that proves something about the runs that did.
+    with subject.folder.locked(command="inv state.unlock", who=identity()):
+        target = connect(session, subject.loaded, subject.environment, sandbox=sandbox)
+        wiring = subject.wiring(session, target)
+        require_credentials(wiring, references={})
+        words = ["inv state.unlock", f"--env {env}", *([f"--stack {stack}"] if stack else [])]
+        words += ["--force"] if force else []
+        with asking(session.stop):
+            work = unlocking(wiring, command=" ".join(words), stack=stack or None, say=session.sink.talk)
+            found = work.look()
+            _show(session, found)
+            if force and not lock_id and any(not each.verdict.gone for each in found):
+                raise work.refusal(next(each for each in found if not each.verdict.gone))
+            removed = work.remove(found, Force(lock_id=lock_id) if lock_id else None)
+            _conclude(session, found, removed)
+            for each in found:
+                if not removed[each.id]:
+                    raise work.refusal(each)
+    return 0
+
+
+def _show(session: Session, found: Sequence[Found]) -> None:
+    if session.json:
+        return
+    for each in found:
+        session.sink.data(session.sink.paint(each.text, "bold"))
+        for line in each.details:
+            session.sink.data(f"  {line}")
+    if not found:
+        session.sink.data("nothing is locked")
+
+
+def _conclude(session: Session, found: Sequence[Found], removed: Mapping[str, bool]) -> None:
+    if session.json:
+        session.document(
+            {
+                "schema": 1,
+                "environment": session.environment,
+                "target": session.target,
+                "locks": [each.document(removed=removed[each.id]) for each in found],
+            }
+        )
+    for each in found:
+        if removed[each.id]:
+            what = f"the lock on the state of `{each.stack}`" if each.stack else "the environment"
+            session.sink.talk(f"{what} is free now")
