@@ -30,10 +30,10 @@ def history(
     json: bool = False,
     color: bool = True,
 ) -> int:
-    """Show who changed an environment when, with what, and how that ended.
+    """Show who changed an environment, and how it ended.
 
-    From the ledger in the state bucket, the newest run last. Runs that changed nothing are not in it. Entries are only
-    ever added, each with the digest of the one before.
+    When, by which command, with which commit, plan and Worker. From the ledger in the state bucket, the newest run
+    last; runs that changed nothing are not in it. Entries are only ever added, each with the digest of the one before.
 
       inv history --env production
       inv history --env production --verify

@@ -32,8 +32,9 @@ def unlock(
     json: bool = False,
     color: bool = True,
 ) -> int:
-    """Show who holds an environment and its states; give back what nobody holds any more.
+    """Show who holds an environment; free what nobody holds.
 
+    The environment itself and the states of its Terraform stacks.
     A lock is removed only with proof that its owner is gone: its process on this machine is dead, or its last sign of
     life is too old. An owner that is alive is never robbed. Without proof either way, --force with the lock's id
     removes it, for those who are certain. The ledger keeps what was removed, and by whom.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import threading
 from pathlib import Path
@@ -13,7 +14,7 @@ from deployer.adapters.state import Object
 from deployer.errors import Damaged, ServiceUnreachable
 from deployer.steps.ledger import Head, Ledger, RunNote
 from deployer.steps.ledger_check import verify
-from deployer.steps.ledger_runs import join, last_runs, runs_of_plan
+from deployer.steps.ledger_runs import join, last_runs, runs_since
 from tests.support.buckets import MemoryBucket
 from tests.support.ledgers import ENVIRONMENT, LosingAnswers, Unreachable, closed, open_run, opened, past_run
 
@@ -204,11 +205,12 @@ def test_the_runs_of_a_bundle_are_found_with_how_they_ended() -> None:
     past_run(ledger, "one", outcome="killed", **note.fields())
     past_run(ledger, "other")
     past_run(ledger, "two", **note.fields())
-    found = runs_of_plan(ledger, "d" * 64)
+    planned = dt.datetime(2026, 11, 25, 11, tzinfo=dt.UTC)
+    found = [run for run in runs_since(ledger, planned) if run.plan.get("digest") == "d" * 64]
     assert [(run.opened.run, run.outcome) for run in found] == [("one", "killed"), ("two", "ok")]
     assert found[0].document()["approvals"] == ["ana", "bo"]
     assert found[0].document()["override"] == {"freeze": "weekend", "reason": "outage"}
-    assert runs_of_plan(ledger, "e" * 64) == []
+    assert runs_since(ledger, planned + dt.timedelta(days=2)) == []
 
 
 def test_half_a_run_at_the_edge_of_what_is_read_tells_nothing() -> None:
