@@ -16,6 +16,7 @@ from deployer.cli import (
     plan_tasks,
     run_tasks,
     sandbox_tasks,
+    state_content_tasks,
     state_copy_tasks,
     state_tasks,
     tool_tasks,
@@ -29,7 +30,10 @@ def collection(root: Path) -> Collection:
     for module in (run_tasks, plan_tasks, history_tasks, inventory_tasks, tool_tasks):
         for task in module.TASKS:
             tree.add_task(task)
-    for name, modules in (("sandbox", (sandbox_tasks,)), ("state", (state_copy_tasks, state_tasks))):
+    for name, modules in (
+        ("sandbox", (sandbox_tasks,)),
+        ("state", (state_content_tasks, state_copy_tasks, state_tasks)),
+    ):
         branch = Collection(name)
         for module in modules:
             for task in module.TASKS:

@@ -1,4 +1,4 @@
-"""Tasks about states and their copies: state.bootstrap, state.copies, state.restore."""
+"""Tasks about the state bucket and copies of states: state.bootstrap, state.copies, state.restore."""
 
 from __future__ import annotations
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deployer.cli.confirm import ask, is_asked, require_allowed
 from deployer.cli.runs import Verb, Wish, run_playbook
 from deployer.cli.subject import Subject, begin
+from deployer.errors import UsageError
 
 if TYPE_CHECKING:
     from deployer.cli.session import Session
+    from deployer.engine.playbook import Playbook
     from deployer.playbooks.states import Agreed
     from deployer.playbooks.wiring import Wiring
+    from deployer.steps.state_edit import StateEdit
+
+Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +65,9 @@ def run_restore(session: Session, wanted: RestoreWish) -> int:
     from deployer.playbooks.states import restore
 
     wish = wanted.wish
-    subject = begin(session, env=wish.env, sandbox=wish.sandbox)
-    if not wish.check:
-        require_allowed(subject, env=wish.env, allow_protected=wish.allow_protected)
-    asking = _Restore(session=session, subject=subject, wanted=wanted)
+    asking = _Restore(session=session, subject=_allowed(session, wish), wanted=wanted)
     verb = Verb(
-        name="state.restore",
+        name=wish.verb,
         playbook=lambda wiring: restore(
             wiring,
             stack=wanted.stack,
@@ -72,12 +75,78 @@ def run_restore(session: Session, wanted: RestoreWish) -> int:
             other_lineage=wanted.other_lineage,
             agreed=lambda: asking.agreed,
         ),
-        command=_command("state.restore", wish, stack=wanted.stack, copy=wanted.copy),
+        command=_command(wish, stack=wanted.stack, copy=wanted.copy),
         admit=asking.admit,
     )
     return run_playbook(session, wish, verb)
 
 
-def _command(name: str, wish: Wish, **more: str) -> str:
-    words = [f"inv {name} --env {wish.env}", *(f"--{flag} {value}" for flag, value in more.items() if value)]
+def run_move(session: Session, wish: Wish, *, stack: str, source: str, destination: str) -> int:
+    """Let a thing be known under another address."""
+    if not source or not destination:
+        raise UsageError("which address? --from and --to are both needed", hint="`inv state.list` lists addresses")
+    from deployer.playbooks.states import moved
+
+    def make(wiring: Wiring, _note: Note) -> StateEdit:
+        return moved(wiring, stack=stack, source=source, destination=destination)
+
+    return _run_edit(session, wish, make, stack=stack, described={"from": source, "to": destination})
+
+
+def run_removal(session: Session, wish: Wish, *, stack: str, addresses: Sequence[str]) -> int:
+    """Take things out of a state."""
+    if not addresses:
+        raise UsageError("which address? --address is missing", hint="`inv state.list` lists addresses")
+    from deployer.playbooks.states import forgotten
+
+    def make(wiring: Wiring, note: Note) -> StateEdit:
+        return forgotten(wiring, stack=stack, addresses=addresses, note=note)
+
+    return _run_edit(session, wish, make, stack=stack, described={"address": " ".join(addresses)})
+
+
+def _run_edit(
+    session: Session,
+    wish: Wish,
+    make: Callable[[Wiring, Note], StateEdit],
+    *,
+    stack: str,
+    described: Mapping[str, str],
+) -> int:
+    subject = _allowed(session, wish)
+
+    def admit(wiring: Wiring) -> None:
+        from deployer.playbooks.states import look_at_states
+
+        look_at_states(wiring)
+        step = make(wiring, lambda text: session.sink.talk(f"note: {text}"))
+        changes = step.changes(step.look())
+        if not changes:
+            session.sink.talk("note: there is nothing to do")
+        elif not wish.check and is_asked(subject, yes=wish.yes):
+            for change in changes:
+                session.sink.talk(f"{change.address}: {change.summary}")
+            what = f"the state `{step.state.stack}` of `{subject.environment.name}`"
+            announcement = f"This changes {what} on {subject.target}, and nothing else. A copy of it is kept."
+            ask(session, subject, deed=f"{what} is changed", announcement=announcement)
+
+    def playbook(wiring: Wiring) -> Playbook:
+        from deployer.playbooks.states import editing
+
+        return editing(wiring, wish.verb, make(wiring, lambda _text: None))
+
+    verb = Verb(name=wish.verb, playbook=playbook, command=_command(wish, stack=stack, **described), admit=admit)
+    return run_playbook(session, wish, verb)
+
+
+def _allowed(session: Session, wish: Wish) -> Subject:
+    """The environment, if the inventory's guard lets it be touched, or if it is only looked at."""
+    subject = begin(session, env=wish.env, sandbox=wish.sandbox)
+    if not wish.check:
+        require_allowed(subject, env=wish.env, allow_protected=wish.allow_protected)
+    return subject
+
+
+def _command(wish: Wish, **more: str) -> str:
+    words = [f"inv {wish.verb} --env {wish.env}", *(f"--{flag} {value}" for flag, value in more.items() if value)]
     return " ".join([*words, *(["--sandbox"] if wish.sandbox else [])])

@@ -1,22 +1,27 @@
-"""What is done to a state itself: a restore.
+"""What is done to a state itself, and what is looked up in it.
 
     secrets -- state <stack>
 
-One step that looks first, like any other, so that it is predicted, recorded and repeated like a deploy.
+A restore, a move, a removal are one step that looks first, like any other, so that it is predicted, recorded and
+repeated like a deploy.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+from deployer.adapters.terraform.state import State
 from deployer.engine.playbook import Playbook
 from deployer.errors import UsageError
 from deployer.inventory.suggest import unknown
 from deployer.playbooks.deploy import resolve_secrets
 from deployer.playbooks.state_wiring import COPY_KEY, copy_references
 from deployer.playbooks.wiring import Wiring, require_credentials
+from deployer.steps.policy import place_of
 from deployer.steps.state_copies import FOLDER, Copy
+from deployer.steps.state_edit import StateEdit, StateForgotten, StateMoved
 from deployer.steps.state_lock import StateLock
 from deployer.steps.state_restore import RestoreFacts, StateRestored
 
@@ -37,9 +42,68 @@ def preview(wiring: Wiring, *, stack: str, copy: str, other_lineage: bool) -> Re
     return _restored(wiring, stack=stack, copy=copy, other_lineage=other_lineage, agreed=lambda: None).look()
 
 
+def moved(wiring: Wiring, *, stack: str, source: str, destination: str) -> StateMoved:
+    """The step of a move."""
+    return StateMoved(**_edit(wiring, require_stack(wiring, stack)), source=source, destination=destination)
+
+
+def forgotten(wiring: Wiring, *, stack: str, addresses: Sequence[str], note: Callable[[str], None]) -> StateForgotten:
+    """The step of a removal from the state."""
+    loaded, environment = wiring.loaded, wiring.environment
+    return StateForgotten(
+        **_edit(wiring, require_stack(wiring, stack)),
+        addresses=addresses,
+        protected=environment.guards.never_destroy,
+        protected_place=place_of(loaded, environment, "guards", "never_destroy"),
+        note=note,
+    )
+
+
+def editing(wiring: Wiring, name: str, step: StateEdit) -> Playbook:
+    """The steps of a move or a removal."""
+    return Playbook(name, (resolve_secrets(wiring, only=frozenset({COPY_KEY})), step))
+
+
+def _edit(wiring: Wiring, stack: str) -> dict[str, Any]:
+    return {
+        "name": f"state {stack}",
+        "needs": ("secrets",),
+        "tags": frozenset({"state"}),
+        "state": wiring.state_file(stack),
+        "stack": lambda: wiring.stack(stack),
+        "recover": wiring.recover_once,
+    }
+
+
 def look_at_states(wiring: Wiring) -> None:
     """One error for all credentials that are missing, before states are read."""
     require_credentials(wiring, references=copy_references(wiring))
+
+
+def states_of(wiring: Wiring, stack: str = "") -> dict[str, State]:
+    """The states of an environment that are there, or that of one stack; Damaged if one cannot be read."""
+    look_at_states(wiring)
+    stacks = [require_stack(wiring, stack)] if stack else known_stacks(wiring)
+    files = {name: wiring.state_file(name) for name in stacks}
+    found = {name: (file, wiring.state_bucket.get(file.key)) for name, file in files.items()}
+    return {name: file.copies.require_state(each.body) for name, (file, each) in found.items() if each is not None}
+
+
+def raw_state(wiring: Wiring, *, stack: str, copy: str = "") -> tuple[str, bytes]:
+    """The key and the bytes of a state, whatever they are, or of a copy of it."""
+    look_at_states(wiring)
+    file = wiring.state_file(require_stack(wiring, stack))
+    if copy:
+        chosen = file.copies.named(copy)
+        return chosen.key, file.copies.read(chosen)
+    found = wiring.state_bucket.get(file.key)
+    if found is None:
+        raise UsageError(
+            "there is no such state",
+            place=f"bucket `{wiring.state_bucket.name}`, `{file.key}`",
+            hint=f"if there was one: `inv state.copies --env {wiring.environment.name} --stack {file.stack}`",
+        )
+    return file.key, found.body
 
 
 def copies_of(wiring: Wiring, stack: str) -> Iterator[tuple[Copy, bool]]:

@@ -16,7 +16,7 @@ from typing import Final
 
 from deployer.adapters.state import Bucket, Cipher, Entry, Unopened
 from deployer.adapters.terraform.state import NotAState, State
-from deployer.errors import Damaged, DeployError
+from deployer.errors import Damaged, DeployError, UsageError
 
 FOLDER: Final = "copies/"
 # Whatever their age, so many of the newest copies of each stack stay.
@@ -107,6 +107,20 @@ class StateCopies:
         found = (parse_name(entry) for entry in self.bucket.entries(self.prefix))
         return sorted(
             (copy for copy in found if copy is not None), key=lambda copy: (copy.modified, copy.serial), reverse=True
+        )
+
+    def named(self, name: str) -> Copy:
+        """The copy with this name, or this key, or whose name alone begins so."""
+        copies = self.newest_first()
+        fitting = [copy for copy in copies if name in (copy.name, copy.key)]
+        fitting = fitting or [copy for copy in copies if copy.name.startswith(name)]
+        if len(fitting) == 1:
+            return fitting[0]
+        environment, stack = names_in(self.state_key)
+        raise UsageError(
+            f"`--copy {name}` {'is the beginning of several names' if fitting else 'is no copy of this state'}",
+            place=self._place(self.prefix),
+            hint=f"`inv state.copies --env {environment} --stack {stack}` lists them",
         )
 
     def read(self, copy: Copy) -> bytes:

@@ -14,7 +14,7 @@ from deployer.adapters.state import Object
 from deployer.adapters.terraform.state import State
 from deployer.engine.change import Action, Change
 from deployer.engine.step import BaseStep, Context
-from deployer.errors import Damaged, DeployError, GuardRefused, PlanChanged, ServiceFailed, UsageError
+from deployer.errors import Damaged, DeployError, GuardRefused, PlanChanged, ServiceFailed
 from deployer.steps.state_copies import Copy, names_in
 from deployer.steps.state_difference import Difference, difference
 from deployer.steps.state_file import StateFile
@@ -102,8 +102,7 @@ class StateRestored(BaseStep[RestoreFacts]):
                 hint="check `project.state_bucket` and `project.account_id`",
             )
         found = self.state.bucket.get(self.state.key)
-        copies = self.state.copies.newest_first()
-        copy = self._chosen(copies)
+        copy = self._chosen()
         state = self._readable(found)
         wanted = self.state.copies.require_state(self.state.copies.read(copy))
         if state is not None and state.lineage != wanted.lineage and not self.other_lineage:
@@ -116,26 +115,19 @@ class StateRestored(BaseStep[RestoreFacts]):
         cut_off = self.state.left_by_us()
         return RestoreFacts(stack=self.state.stack, found=found, state=state, copy=copy, wanted=wanted, cut_off=cut_off)
 
-    def _chosen(self, copies: Sequence[Copy]) -> Copy:
-        environment, stack = names_in(self.state.key)
-        place = f"bucket `{self.state.bucket.name}`, `{self.state.copies.prefix}`"
+    def _chosen(self) -> Copy:
         if self.choice:
-            fitting = [copy for copy in copies if self.choice in (copy.name, copy.key)]
-            fitting = fitting or [copy for copy in copies if copy.name.startswith(self.choice)]
-            if len(fitting) != 1:
-                what = "is the beginning of several names" if fitting else "is no copy of this state"
-                hint = f"`inv state.copies --env {environment} --stack {stack}` lists them"
-                raise UsageError(f"`--copy {self.choice}` {what}", place=place, hint=hint)
-            return fitting[0]
-        known = [copy for copy in copies if copy.readable and not copy.replaced]
-        if not known:
-            raise Damaged(
-                "there is no copy of this state to go back to",
-                place=place,
-                hint=f"what exists can be taken into a new state: docs/runbooks/state-lost.md; `inv state.pull --env "
-                f"{environment} --stack {stack} --out FILE` gives what there is",
-            )
-        return known[0]
+            return self.state.copies.named(self.choice)
+        for copy in self.state.copies.newest_first():
+            if copy.readable and not copy.replaced:
+                return copy
+        environment, stack = names_in(self.state.key)
+        raise Damaged(
+            "there is no copy of this state to go back to",
+            place=f"bucket `{self.state.bucket.name}`, `{self.state.copies.prefix}`",
+            hint=f"what exists can be taken into a new state: docs/runbooks/state-lost.md; `inv state.pull --env "
+            f"{environment} --stack {stack} --out FILE` gives what there is",
+        )
 
     def _readable(self, found: Object | None) -> State | None:
         try:

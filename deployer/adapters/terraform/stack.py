@@ -27,6 +27,7 @@ from deployer.errors import DeployError, ToolFailed
 _GRACE = 30.0
 _CHANGES = 2
 _SAVED_PLAN = "plan.tfplan"
+_WRITERS = frozenset({"apply", "state mv", "state rm"})
 
 
 @dataclass(frozen=True)
@@ -114,17 +115,25 @@ class Stack:
 
     def import_resource(self, address: str, identifier: str) -> None:
         """Take something that exists into the state."""
-        folder, data = self._ready()
         variables = f"-var-file={self._variables_file()}"
-        arguments = ["import", "-input=false", "-no-color", variables, address, identifier]
+        self.edit("import", ["import", "-input=false", "-no-color", variables, address, identifier])
+
+    def edit(self, verb: str, arguments: list[str]) -> None:
+        """A command that changes the state, takes its lock and has no `-json`."""
+        folder, data = self._ready()
         try:
-            self._run("import", arguments, folder, data)
+            self._run(verb, arguments, folder, data)
         except ToolFailed as error:
-            # This command has no `-json`.
             text = "\n".join(line.strip("│ ") for line in error.details)
             if "Lock Info:" in text:
                 raise state_locked(text, place=str(error.place), unlock=self.unlock_hint) from None
             raise
+
+    def shown_state(self) -> Mapping[str, Any]:
+        """The state as Terraform shows it, with what is sensitive marked: by the provider as well as by the code."""
+        folder, data = self._ready()
+        completed = self._run("show", ["show", "-json", "-no-color"], folder, data, log_stdout=False)
+        return json.loads(completed.stdout)  # type: ignore[no-any-return]
 
     def outputs(self) -> Mapping[str, Any]:
         """The outputs in the state."""
@@ -254,12 +263,12 @@ class Stack:
                 "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
                 "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
             },
-            log=self.logs / f"terraform-{self.name}-{verb}.log",
+            log=self.logs / f"terraform-{self.name}-{verb.replace(' ', '-')}.log",
             timeout=self.timeout,
             success=success,
             grace=_GRACE,
             # Killed between a request and the state, it would forget what it has made.
-            outlives_us=verb == "apply",
+            outlives_us=verb in _WRITERS,
             log_stdout=log_stdout,
         )
 
