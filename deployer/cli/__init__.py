@@ -2,9 +2,9 @@
 
 A task parses flags, asks for a wiring, runs one playbook and returns. What it calls in `deployer/playbooks`:
 
-    wiring.Wiring(*, loaded, environment, target, folder, stop, redactor, details=False)
+    wiring.Wiring(*, loaded, environment, target, folder, stop, redactor)
         composes the adapters for one environment (loaded: LoadedInventory, environment: Environment, target: Target,
-        folder: the work folder's Path, stop: engine Stop, redactor: Redactor, details: whether --diff was given);
+        folder: the work folder's Path, stop: engine Stop, redactor: Redactor);
         cheap: clients are made when first used
     deploy.deploy(wiring) -> Playbook
     destroy.destroy(wiring) -> Playbook

@@ -58,6 +58,7 @@ def apply_plan(session: Session, wish: ApplyWish) -> int:
         command=f"inv apply --plan {manifest.id}{' --sandbox' if wish.sandbox else ''}",
         admit=run.admit,
         shows_url=True,
+        heeds_freezes=True,
     )
     return run_playbook(
         session,
@@ -70,6 +71,8 @@ def apply_plan(session: Session, wish: ApplyWish) -> int:
             settings=manifest.settings,
             timeout=wish.timeout,
             lock_timeout=wish.lock_timeout,
+            override_freeze=wish.override_freeze,
+            reason=wish.reason,
         ),
         verb,
     )
@@ -90,7 +93,12 @@ class BundleRun:
         """The steps of the apply."""
         from deployer.playbooks.apply import Applying, apply, given_plans
 
-        applying = Applying(bundle=self.bundle, begun=lambda: self.begun, writer=self.writer, permits=())
+        applying = Applying(
+            bundle=self.bundle,
+            begun=lambda: self.begun,
+            writer=self.writer,
+            permits=(lambda: self._obey_rules(wiring),),
+        )
         given = given_plans(wiring, self.bundle, replan=self.wish.replan)
         self._playbook = apply(wiring, applying, given)
         return self._playbook
@@ -130,6 +138,19 @@ class BundleRun:
         error = run(self._playbook, options).error
         if error is not None:
             raise error
+
+    def _obey_rules(self, wiring: Wiring) -> None:
+        """The rules of now, over the plan of then."""
+        from deployer.steps.policy import find_violations, refuse_violations
+
+        bundle, environment = self.bundle, wiring.environment
+        found = find_violations(
+            wiring.loaded,
+            environment,
+            shown={stack: bundle.plan_json(stack) for stack in bundle.manifest.stacks},
+            changes=[change for step in bundle.steps for change in step.changes],
+        )
+        refuse_violations(found, environment=environment.name)
 
     @property
     def begun(self) -> bool:

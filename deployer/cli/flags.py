@@ -22,4 +22,6 @@ RUN: Final = {
     "lock_timeout": LOCK_TIMEOUT,
     "timeout": "end the run after this long, e.g. 90, 10m, 1h",
     "detailed_exitcode": "with --check: exit 10 when something would change",
+    "override_freeze": "go on in spite of this freeze, by its name; needs --reason",
+    "reason": "why the freeze is overridden; kept in the ledger",
 }

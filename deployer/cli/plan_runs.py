@@ -125,13 +125,20 @@ def _plan_beside(session: Session, wish: PlanWish, name: str) -> Planned:
 def _plan(session: Session, wish: PlanWish, name: str, *, folder: Path | None, alone: bool) -> Planned:
     from deployer.adapters.environ import identity
     from deployer.cli.targets import connect
+    from deployer.steps.policy import refuse_violations
 
     subject = begin(session, env=name, sandbox=wish.sandbox, settings=wish.settings)
     with subject.folder.locked(command=f"inv {session.command}", who=identity()):
         target = connect(session, subject.loaded, subject.environment, sandbox=wish.sandbox)
         composed = _run(session, wish, subject, target, alone=alone)
+        environment, view = subject.environment.name, composed.view
+        try:
+            refuse_violations(view.findings, environment=environment)
+        except DeployError as error:
+            # A plan that breaks a rule is shown and not kept: nobody can approve or apply it.
+            return Planned(environment=environment, view=view, error=error)
         kept = _keep(session, wish, subject, target, composed, folder)
-    return Planned(environment=subject.environment.name, view=composed.view, kept=kept)
+    return Planned(environment=environment, view=view, kept=kept)
 
 
 def _run(session: Session, wish: PlanWish, subject: Subject, target: Target, *, alone: bool) -> Composed:
@@ -140,7 +147,7 @@ def _run(session: Session, wish: PlanWish, subject: Subject, target: Target, *, 
     from deployer.report.terminal import TerminalReport
     from deployer.steps.reviewing import PlanKept
 
-    wiring = subject.wiring(session, target, details=True)
+    wiring = subject.wiring(session, target)
     kept, noted = PlanKept(), Noted()
     listeners: list[Listener] = []
     if alone:

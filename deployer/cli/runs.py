@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from deployer.cli.confirm import ask, is_asked, require_allowed
+from deployer.cli.freezes import refuse_frozen
 from deployer.cli.signals import asking
 from deployer.cli.subject import Subject, begin
 from deployer.errors import ChangesPending, DeployError, EnvironmentLocked, GuardRefused, UsageError
@@ -47,6 +48,8 @@ class Wish:
     detailed_exitcode: bool = False
     yes: bool = False
     allow_protected: bool = False
+    override_freeze: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,20 +67,22 @@ class Verb:
     command: str = ""
     admit: Callable[[Wiring], None] = lambda _wiring: None
     shows_url: bool = False
+    # Whether it changes an environment for reasons that can wait until a freeze is over.
+    heeds_freezes: bool = False
 
 
 def deploy_verb() -> Verb:
     """`inv deploy`."""
     from deployer.playbooks.deploy import deploy
 
-    return Verb(name="deploy", playbook=deploy, shows_url=True)
+    return Verb(name="deploy", playbook=deploy, shows_url=True, heeds_freezes=True)
 
 
 def destroy_verb() -> Verb:
     """`inv destroy`."""
     from deployer.playbooks.destroy import destroy
 
-    return Verb(name="destroy", playbook=destroy)
+    return Verb(name="destroy", playbook=destroy, heeds_freezes=True)
 
 
 def run_playbook(session: Session, wish: Wish, verb: Verb | None = None) -> int:
@@ -92,6 +97,8 @@ def run_playbook(session: Session, wish: Wish, verb: Verb | None = None) -> int:
         confirm_destroy(session, wish, subject)
     if verb.name == "deploy" and not wish.check:
         refuse_unreviewed(session, wish, subject)
+    if verb.heeds_freezes and not wish.check:
+        refuse_frozen(subject.loaded, subject.environment, override=wish.override_freeze, reason=wish.reason)
 
     from deployer.adapters.environ import identity
     from deployer.cli.targets import connect
@@ -123,7 +130,7 @@ class Attempts:
         """The result of the attempt that was not in vain."""
         deadline = time.monotonic() + self.patience
         for _ in range(_ATTEMPTS):
-            wiring = self.subject.wiring(self.session, target, details=self.wish.diff, patience=self.patience)
+            wiring = self.subject.wiring(self.session, target, patience=self.patience)
             playbook = build(self.verb, wiring)
             selection = playbook.select(tags=_words(self.wish.tags), skip_tags=_words(self.wish.skip_tags))
             recorder = self._admitted(wiring, playbook, deadline)
@@ -146,10 +153,16 @@ class Attempts:
             lock = recording.environment_lock(wiring, command=command, say=say)
             head = lock.wait(deadline - time.monotonic(), self.session.stop.requested)
             recorder = recording.recorder_of(
-                wiring, head=head, command=command, note=self.verb.note, playbook=playbook, say=say
+                wiring, head=head, command=command, note=self._note(), playbook=playbook, say=say
             )
         self.verb.admit(wiring)
         return recorder
+
+    def _note(self) -> RunNote:
+        from deployer.steps.ledger import RunNote
+
+        override, reason = self.wish.override_freeze or None, self.wish.reason or None
+        return replace(self.verb.note or RunNote(), freeze=override, reason=reason)
 
 
 def command_line(wish: Wish, verb: Verb) -> str:

@@ -26,8 +26,8 @@ class Subject:
     target: str
     folder: WorkFolder
 
-    def wiring(self, session: Session, target: Target, *, details: bool = False, patience: float = 0.0) -> Wiring:
-        """The adapters that act on it; `details` is --diff, `patience` --lock-timeout in seconds."""
+    def wiring(self, session: Session, target: Target, *, patience: float = 0.0) -> Wiring:
+        """The adapters that act on it; `patience` is --lock-timeout in seconds."""
         from deployer.playbooks.wiring import Wiring
 
         return Wiring(
@@ -37,7 +37,6 @@ class Subject:
             folder=self.folder.path,
             stop=session.stop,
             redactor=session.redactor,
-            details=details,
             patience=patience,
         )
 

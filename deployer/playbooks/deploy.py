@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 from deployer.adapters.terraform import Plan
+from deployer.engine.change import Change
 from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.step import Step
 from deployer.playbooks.render import named_outputs, remember_outputs
@@ -22,6 +23,7 @@ from deployer.steps.ahead import Ahead
 from deployer.steps.app import BUILD, AppBuild
 from deployer.steps.convex import BACKEND, ConvexBackend, ConvexFunctions, ConvexVariables
 from deployer.steps.guards import DeployGuards
+from deployer.steps.policy import find_violations, refuse_violations
 from deployer.steps.proof import Proof
 from deployer.steps.reviewing import Reviewing
 from deployer.steps.secrets import VALUE, ResolveSecrets
@@ -94,6 +96,19 @@ def _guards(wiring: Wiring, *, host: str | None) -> Step[Any]:
     )
 
 
+def _permit(wiring: Wiring, stack: str, plan: Plan, changes: Sequence[Change]) -> None:
+    """A deploy plans and applies in one run: what no plan may do, it may not do either."""
+    shown = {stack: plan.shown}
+    refuse_violations(
+        find_violations(wiring.loaded, wiring.environment, shown=shown, changes=changes),
+        environment=wiring.environment.name,
+    )
+
+
+def _unasked(_stack: str, _plan: Plan, _changes: Sequence[Change]) -> None:
+    """A review looks at the plan as a whole."""
+
+
 def _first_plan(wiring: Wiring, stack: str) -> Plan:
     return wiring.stack(stack).plan(details=True)
 
@@ -117,7 +132,7 @@ def _stack(
         stack=lambda: wiring.stack(stack),
         stack_name=stack,
         state=wiring.state_file(stack),
-        details=wiring.details,
+        permit=partial(_permit, wiring) if type(review) is Reviewing else _unasked,
         adoption=wiring.adoption(stack),
         recover=wiring.recover_once,
         ahead=ahead[stack],

@@ -25,12 +25,14 @@ from deployer.playbooks.wiring import Wiring
 from deployer.report.plan_document import plan_document
 from deployer.report.plan_markdown import plan_markdown, plan_summary
 from deployer.report.plan_text import plan_lines
+from deployer.review.approval import needed
 from deployer.review.compare import Snapshot
 from deployer.review.digest import meaning_of_all
 from deployer.review.manifest import Counts, Manifest, Planner, Project, StackState
 from deployer.review.risk import risk_of_all
 from deployer.review.view import PlannedStep, PlanView
 from deployer.steps.bundle import DOCUMENT, PRIVATE, digests_of
+from deployer.steps.policy import find_violations
 from deployer.steps.reviewing import Kept, PlanKept, Reviewing
 from deployer.steps.secrets import Secrets
 from deployer.steps.snapshot import SNAPSHOT, SnapshotTaken
@@ -154,8 +156,13 @@ def compose(
         counts=_counts(changes, kept),
         files={},
     )
-    needed = {"none": 0, **environment.approvals.model_dump(include={"additive", "update", "destroy"})}[risk.value]
-    view = PlanView(manifest=manifest, steps=steps, needed=needed).masked(wiring.redactor.text)
+    shown = {name: stack.plan.shown for name, stack in kept.stacks.items()}
+    view = PlanView(
+        manifest=manifest,
+        steps=steps,
+        findings=find_violations(wiring.loaded, environment, shown=shown, changes=changes),
+        needed=needed(risk, environment.approvals),
+    ).masked(wiring.redactor.text)
     return Composed(view=view, private=_private(kept), secrets=noted.secrets)
 
 

@@ -57,8 +57,6 @@ class Wiring:
     folder: Path
     stop: Stop
     redactor: Redactor
-    # Whether plans are read attribute by attribute, for `--diff`.
-    details: bool = False
     # How long a held lock is waited for, in seconds.
     patience: float = 0.0
     # By which the ledger knows this run, and others on this machine its programs.

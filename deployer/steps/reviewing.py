@@ -25,8 +25,8 @@ class StateStamp:
 class Reviewing:
     """A run without a review."""
 
-    # Whether plans are read attribute by attribute, because meanings are compared.
-    whole: bool = False
+    # Whether it matters which version of its state a plan is made from.
+    stamped: bool = False
 
     def saved(self, name: str, stamp: StateStamp | None) -> Plan | None:
         """The reviewed plan of a stack, if its state (`stamp`) is still the one that it was made from."""
@@ -56,7 +56,7 @@ class Kept:
 class PlanKept(Reviewing):
     """Keeps the plans of all stacks for a bundle."""
 
-    whole = True
+    stamped = True
     stacks: dict[str, Kept] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -75,7 +75,7 @@ class PlanGiven(Reviewing):
     what is applied.
     """
 
-    whole = True
+    stamped = True
     stacks: Mapping[str, Kept]
     # Plan afresh in any case: what counts is that it means the same.
     replan: bool

@@ -43,9 +43,9 @@ class TerraformStack(BaseStep[StackFacts]):
     # This stack's plan, begun by the apply of an earlier stack; and those that this one's apply begins.
     ahead: Ahead
     begins: tuple[Ahead, ...] = ()
-    # Attributes of every change, for `--diff`.
-    details: bool = False
     review: Reviewing = field(default_factory=Reviewing)
+    # Raises if a rule of the inventory forbids these changes.
+    permit: Callable[[str, Plan, Sequence[Change]], None] = lambda _stack, _plan, _changes: None
     # Whether a difference in this attribute of a change is noise.
     tolerated: Callable[[str, str], bool] = lambda _address, _path: False
 
@@ -57,10 +57,9 @@ class TerraformStack(BaseStep[StackFacts]):
         stamp = None
         if self.state.bucket.exists():
             # Before planning: should it move meanwhile, the older stamp is the one that is refused later.
-            stamp = self.state.stamp() if self.review.whole else None
-            details = self.details or context.check or self.review.whole
+            stamp = self.state.stamp() if self.review.stamped else None
             with self.state.blamed():
-                plan = self.review.saved(self.stack_name, stamp) or self._planned_ahead() or stack.plan(details=details)
+                plan = self.review.saved(self.stack_name, stamp) or self._planned_ahead() or stack.plan(details=True)
         elif context.check:
             plan = stack.plan(with_backend=False, details=True)
         else:
@@ -73,9 +72,7 @@ class TerraformStack(BaseStep[StackFacts]):
     def _adopted(self, stack: Stack, plan: Plan) -> Mapping[str, str]:
         if not self.adoption.concerns(plan.changes):
             return {}
-        creations = [change for change in plan.changes if change.word == "create"]
-        detailed = plan if all(change.wanted for change in creations) else stack.read_details(plan)
-        return self.adoption.existing(detailed.changes)
+        return self.adoption.existing(plan.changes)
 
     def _planned_ahead(self) -> Plan | None:
         plan = self.ahead.take()
@@ -85,7 +82,10 @@ class TerraformStack(BaseStep[StackFacts]):
         """One change per resource, in Terraform's words."""
         reading = self._reading(context) if facts.plan.shown else None
         reviewed = self.review.reviewed(self.stack_name)
-        return plan_changes(facts.plan, self.stack_name, facts.adopted, reading=reading, reviewed=reviewed)
+        changes = plan_changes(facts.plan, self.stack_name, facts.adopted, reading=reading, reviewed=reviewed)
+        if changes:
+            self.permit(self.stack_name, facts.plan, changes)
+        return changes
 
     def _reading(self, context: Context) -> Reading:
         secrets: Secrets = context.value(VALUE)
@@ -137,7 +137,7 @@ class TerraformStack(BaseStep[StackFacts]):
             context.say(f"taking {address} into the state")
             self.state.unlocking(lambda a=address, i=identifier: stack.import_resource(a, i), context)  # type: ignore[misc]
         self.state.keep_copy()
-        plan = stack.plan(details=self.review.whole)
+        plan = stack.plan(details=True)
         self.review.accept(self.stack_name, plan, self._reading(context), adopted=adopted)
         return plan
 

@@ -235,6 +235,76 @@ def test_several_environments_are_planned_side_by_side(deployed: Rehearsal) -> N
     shutil.rmtree(deployed.root / "plans")
 
 
+def test_a_rule_stops_a_plan_and_a_deploy(deployed: Rehearsal) -> None:
+    """The plan is shown and not kept; a deploy, which plans and applies in one run, is stopped before it applies."""
+    replace(
+        deployed.root / INVENTORY, "[defaults.policy.few-deletions]", NO_UPDATES + "[defaults.policy.few-deletions]"
+    )
+    ran = deployed.inv(
+        "plan", "--env", "dev", "--sandbox", "--out", "ruled", "--json", "--set", "worker.logs.sampling_rate=0.1"
+    )
+    assert ran.code == 11, ran.err
+    (finding,) = ran.document["findings"]
+    assert (finding["rule"], finding["severity"]) == ("no-updates", "error")
+    assert finding["place"].startswith("environments.toml:")
+    assert "error: the plan breaks a rule of the policy of `development`" in ran.err
+    assert not (deployed.root / "ruled").exists()
+    before = written(deployed)
+    deploy = deployed.deploy("--set", "worker.logs.sampling_rate=0.1")
+    assert (deploy.code, deploy.document["error"]["reason"]) == (11, "policy-violated")
+    assert [each for each in written(deployed)[len(before) :] if "workers" in each] == []
+
+
+NO_UPDATES = """\
+[defaults.policy.no-updates]
+reason = "a rehearsal"
+types = ["cloudflare_worker"]
+actions = ["update"]
+at_most = 0
+
+"""
+
+
+def test_what_is_protected_no_plan_destroys(deployed: Rehearsal) -> None:
+    """Whatever anybody approves: the namespace would be replaced by one of another name."""
+    replace(
+        deployed.root / INVENTORY,
+        "protected = false ",
+        'never_destroy = ["*.cloudflare_r2_bucket.*"]\nprotected = false ',
+    )
+    ran = deployed.inv(
+        "plan", "--env", "dev", "--sandbox", "--json", "--set", "worker.r2.UPLOADS=vibechecc-development-other"
+    )
+    assert ran.code == 11, ran.err
+    assert "the plan would destroy a protected resource of `development`" in ran.err
+    assert ran.document["risk"] == "destroy"
+
+
+def test_a_freeze_forbids_and_its_override_is_recorded(deployed: Rehearsal) -> None:
+    """By name and with a reason; an override of nothing is refused."""
+    replace(deployed.root / INVENTORY, "[defaults.worker]\n", FREEZE + "[defaults.worker]\n")
+    plan(deployed, "--set", "worker.variables.ROUND=frozen")
+    before = written(deployed)
+    assert "`all-week`" in refused(apply(deployed), "frozen", 11)
+    frozen = deployed.deploy("--set", "worker.variables.ROUND=frozen")
+    assert (frozen.code, frozen.document["error"]["reason"]) == (11, "frozen")
+    assert apply(deployed, "--override-freeze", "all-week").code == 2
+    assert apply(deployed, "--override-freeze", "other", "--reason", "x").code == 2
+    assert written(deployed) == before
+    assert apply(deployed, "--override-freeze", "all-week", "--reason", "the site is down").code == 0
+    (run,) = deployed.inv("history", "--env", "dev", "--sandbox", "--json", "--limit", "1").document["runs"]
+    assert run["override"] == {"freeze": "all-week", "reason": "the site is down"}
+
+
+FREEZE = """\
+[defaults.freezes.all-week]
+reason = "a rehearsal"
+time_zone = "Europe/Berlin"
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+"""
+
+
 def test_killed_between_any_two_steps_an_apply_goes_on(deployed: Rehearsal) -> None:
     """Kill -9 before and after each step; the same command again brings it to its end, and the ledger tells it."""
     for moment in moments():
