@@ -1,4 +1,4 @@
-"""Tasks about the state bucket and copies of states: state.bootstrap, state.copies, state.restore."""
+"""Tasks about the state bucket and copies of states: state.bootstrap, .copies, .restore, .check."""
 
 from __future__ import annotations
 
@@ -39,17 +39,35 @@ def bootstrap(
     return run_bootstrap(session, sandbox=sandbox, check=check, diff=diff)
 
 
-@command("state.copies", help={"env": ENV, "sandbox": SANDBOX, "stack": "only this stack"})
+@command(
+    "state.copies",
+    help={
+        "env": ENV,
+        "sandbox": SANDBOX,
+        "stack": "only this stack",
+        "keep": "first make a copy of each state as it is now, unless there is one",
+    },
+)
 def copies(
-    session: Session, *, env: str = "", stack: str = "", sandbox: bool = False, json: bool = False, color: bool = True
+    session: Session,
+    *,
+    env: str = "",
+    stack: str = "",
+    keep: bool = False,
+    sandbox: bool = False,
+    json: bool = False,
+    color: bool = True,
 ) -> int:
     """List the copies of the states, newest first.
 
-    Each with stack, time, serial, lineage, size, whether it is encrypted, and whether it is what the state holds now.
+    Each with stack, time, lineage, serial, digest, size, and whether it is what the state holds now, was replaced by a
+    restore, or is encrypted. Every apply makes them by itself, before and after.
+
+      inv state.copies --env dev
     """
     from deployer.cli.state_views import show_copies
 
-    return show_copies(session, env=env, stack=stack, sandbox=sandbox)
+    return show_copies(session, env=env, stack=stack, keep=keep, sandbox=sandbox)
 
 
 @command(
@@ -106,4 +124,19 @@ def restore(
     return run_restore(session, RestoreWish(wish=wish, stack=stack, copy=copy, other_lineage=other_lineage))
 
 
-TASKS: Final = (bootstrap, copies, restore)
+@command("state.check", help={"env": f"{ENV}; `all` for every state in the bucket", "sandbox": SANDBOX})
+def check(session: Session, *, env: str = "", sandbox: bool = False, json: bool = False, color: bool = True) -> int:
+    """Check whether states are whole and fit all else.
+
+    JSON, version, serial and lineage against the newest copy and the ledger, locks, states that the inventory does not
+    know, things that no code mentions any more, things that are in two states. Exits 13 with each problem, its place
+    and what to type. Changes nothing.
+
+      inv state.check --env all
+    """
+    from deployer.cli.state_checks import check_states
+
+    return check_states(session, env=env, sandbox=sandbox)
+
+
+TASKS: Final = (bootstrap, copies, restore, check)

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 SENSITIVE: Final = "(sensitive)"
 
 
-def show_copies(session: Session, *, env: str, stack: str, sandbox: bool) -> int:
+def show_copies(session: Session, *, env: str, stack: str, keep: bool, sandbox: bool) -> int:
     """Print a table of the copies, newest first."""
     from deployer.playbooks.states import copies_of, known_stacks, look_at_states, require_stack
 
     wiring = open_run(session, env=env, sandbox=sandbox)
     look_at_states(wiring)
     stacks = [require_stack(wiring, stack)] if stack else known_stacks(wiring)
+    for each in stacks if keep else ():
+        wiring.state_file(each).keep_copy()
     found = [(each, copy, current) for each in stacks for copy, current in copies_of(wiring, each)]
     found.sort(key=lambda row: (row[1].modified, row[1].serial), reverse=True)
     if session.json:

@@ -43,14 +43,14 @@ class StateLock:
 
     def _take(self, context: Context) -> bytes:
         body = json.dumps(self._fields()).encode()
+        self.state.unlocking(lambda: self._put(body), context)
+        return body
+
+    def _put(self, body: bytes) -> None:
         bucket, key = self.state.bucket, self.state.lock_key
-        if bucket.try_put(key, body, replaces=None):
-            return body
-        if self.state.release_abandoned_lock() and bucket.try_put(key, body, replaces=None):
-            context.say("removed the state lock of a run that was killed")
-            return body
-        found = bucket.get(key)
-        raise held_by(lock_holder(found.body.decode("utf-8", "replace")) if found else None, state=self.state)
+        if not bucket.try_put(key, body, replaces=None):
+            found = bucket.get(key)
+            raise held_by(lock_holder(found.body.decode("utf-8", "replace")) if found else None, state=self.state)
 
     def _give_back(self, body: bytes) -> None:
         found = self.state.bucket.get(self.state.lock_key)
