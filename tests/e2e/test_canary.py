@@ -55,6 +55,7 @@ def story(clone: Clone, world: World) -> Story:
             clone.inv(f"sandbox.{task}")
             clone.inv(f"sandbox.{task}", "--json")
         world.get(HOST, "/")
+        _review(clone)
         clone.inv("destroy", "--env", "dev", "--sandbox", "--check", "--diff", "--json")
         clone.deploy("dev")
     return Story(canary, watch.seen)
@@ -87,17 +88,18 @@ def test_no_file_holds_a_secret(clone: Clone, story: Story) -> None:
 
 
 def test_no_saved_plan_holds_a_secret(clone: Clone, story: Story) -> None:
-    """A plan that Terraform saved, unpacked, holds none."""
-    plans = list(clone.work("development").rglob("*.tfplan"))
-    assert plans
+    """A plan that Terraform saved, unpacked, holds none; neither does any file of a bundle."""
+    plans = [*clone.work("development").rglob("*.tfplan"), *(clone.root / "plan").rglob("*.tfplan")]
+    assert len(plans) >= 4
+    assert story.canary.found_below(clone.root / "plan") == {}
     for plan in plans:
         assert story.canary.found_below(plan.parent) == {}
 
 
 def test_no_state_or_record_holds_a_secret(world: World, story: Story) -> None:
-    """No object of the state bucket holds one: states, their copies, the release record."""
+    """No object of the state bucket holds one: states, their copies, the release record, plans, the ledger."""
     objects = world.objects(STATE_BUCKET)
-    assert {key.partition("/")[0] for key in objects} >= {"terraform", "releases"}
+    assert {key.partition("/")[0] for key in objects} >= {"terraform", "releases", "copies", "ledger", "plans"}
     assert {key: story.canary.found_in(body) for key, body in objects.items() if story.canary.found_in(body)} == {}
 
 
@@ -123,6 +125,21 @@ def test_no_program_is_handed_more_than_its_own_credential(story: Story) -> None
         allowed = HANDED.get(process.program, set().union(*HANDED.values()))
         excess |= {(process.program, name) for name in names - allowed}
     assert excess == set()
+
+
+def _review(clone: Clone) -> None:
+    """A plan in all its forms, kept in a folder and in the bucket, applied; history and states looked at."""
+    on_dev = ("--env", "dev", "--sandbox")
+    change = ("--set", "worker.logs.sampling_rate=0.5", "--set", "convex.variables.MODE=reviewed")
+    clone.inv("plan", *on_dev, *change, "--out", "plan", "--store", "--diff", ok=10)
+    clone.inv("plan", *on_dev, *change, "--json", ok=10)
+    clone.inv("apply", "--plan", "plan", "--sandbox", "--diff", "--json")
+    clone.inv("apply", "--plan", "plan", "--sandbox", "--json", ok=6)
+    clone.inv("history", *on_dev, "--verify")
+    clone.inv("history", *on_dev, "--json")
+    for task in ("copies", "list", "show"):
+        clone.inv(f"state.{task}", *on_dev)
+        clone.inv(f"state.{task}", *on_dev, "--json")
 
 
 def _make_awkward(world: World) -> None:
