@@ -1,4 +1,4 @@
-"""Rules that no single value can break alone: hosts within the zone, nothing shared by two environments."""
+"""Rules that no single value can break alone: hosts within the zone, nothing shared by two environments or people."""
 
 from __future__ import annotations
 
@@ -22,6 +22,26 @@ class WithOrigins(Protocol):
     @property
     def origins(self) -> Mapping[KeyPath, Origin]:
         """Where its values came from."""
+
+
+def check_project(project: Project, origins: Mapping[KeyPath, Origin]) -> None:
+    """No key, address or account belongs to two approvers: one person could approve as two, or plan as another."""
+    owners: dict[tuple[str, str], str] = {}
+    for name, approver in project.approvers.items():
+        keys = {("key", " ".join(key.split()[:2])) for key in approver.ssh}
+        if approver.gpg is not None:
+            keys.add(("key", approver.gpg.fingerprint))
+        addresses = {("address", email.lower()) for email in approver.emails}
+        accounts = {("account", account.lower()) for account in approver.accounts}
+        for what, thing in sorted(keys | addresses | accounts):
+            owner = owners.setdefault((what, thing), name)
+            if owner != name:
+                table = {"key": "ssh" if " " in thing else "gpg", "address": "emails", "account": "accounts"}[what]
+                raise ConfigError(
+                    f"{what} `{thing}` belongs to the approvers `{owner}` and `{name}`",
+                    place=_place(origins, ("project", "approvers", name, table)),
+                    hint="each person has their own: people are counted, and whoever planned is told by these",
+                )
 
 
 def check_environment(

@@ -173,6 +173,7 @@ def parse(text: str, *, root: Path, settings: Sequence[str] = (), file: str = FI
         project=_validated(Project, shared["project"], layered.origins, place=file, prefix="project"),
         app=_validated(App, shared["app"], layered.origins, place=file, prefix="app"),
     )
+    checks.check_project(inventory.project, layered.origins)
     entries = tuple(raw["environments"])
     for entry in entries:
         names.check_entry(entry, place=f"{file}:{where[('environments', entry)].line}")

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from deployer.inventory.base import Model, Name, RelativePath, SecretRef, Text
+from deployer.inventory.suggest import nearest
 
 _CLOCK: Final = r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$"
 _FINGERPRINT: Final = r"^[0-9A-F]{40}$"
@@ -117,7 +118,9 @@ class Freeze(Model):
         try:
             zoneinfo.ZoneInfo(value)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"`{value}` is no time zone this machine knows; e.g. Europe/Berlin, UTC") from None
+            meant = nearest(value, zoneinfo.available_timezones())
+            hint = f"did you mean `{meant}`?" if meant else "e.g. Europe/Berlin, UTC"
+            raise ValueError(f"`{value}` is no time zone this machine knows; {hint}") from None
         return value
 
     @model_validator(mode="after")

@@ -212,3 +212,18 @@ def test_a_thousand_environments_load_in_linear_time() -> None:
 
     seconds(10)
     assert seconds(1000) < 40 * max(seconds(100), 0.01)
+
+
+def test_an_approver_and_a_freeze_are_read() -> None:
+    """A table each, in the inventory like everything else; nothing of them is needed to begin with."""
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDxn5HEPQxSxGL66k1sTPQtlxg8aaaaaaaaaaaaaaaaa mira"
+    freeze = '[defaults.freezes.weekend]\nreason = "rest"\ntime_zone = "Europe/Berlin"\ndays = ["sat", "sun"]\n'
+    loaded = inventory(
+        ("[app]", f'[project.approvers.mira]\nssh = ["{key}"]\nemails = ["mira@example.com"]\n\n[app]'),
+        ("[defaults.plan]", f"{freeze}\n[defaults.plan]"),
+    )
+
+    assert loaded.inventory.project.approvers["mira"].ssh == (key,)
+    assert loaded.environment("production").freezes["weekend"].days == ("sat", "sun")
+    assert loaded.environment("production").approvals.destroy == 2
+    assert inventory().inventory.project.approvers == {}
