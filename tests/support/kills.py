@@ -1,7 +1,7 @@
 """Runs that die by kill -9 at a chosen moment: right before a step changes something, or right after one has ended.
 
-The moments are those that the runner tells its listeners, counted from one; a file of this folder on PYTHONPATH counts
-them in the process itself, so that nothing depends on time.
+The moments are those that the runner tells its listeners, counted from one; or those before and after each write of the
+ledger. A file of this folder on PYTHONPATH counts them in the process itself, so that nothing depends on time.
 """
 
 from __future__ import annotations
@@ -33,17 +33,42 @@ def install():
 
     run._Run._tell = tell
 
+def install_writes():
+    from deployer.adapters.state.bucket import Bucket
+
+    put = Bucket.try_put
+    moments = 0
+
+    def try_put(self, key, body, *, replaces):
+        nonlocal moments
+        if not key.startswith("ledger"):
+            return put(self, key, body, replaces=replaces)
+        for before in (True, False):
+            moments += 1
+            if moments == int(os.environ["KILLED_AT_WRITE"]):
+                os.kill(os.getpid(), signal.SIGKILL)
+            if before:
+                done = put(self, key, body, replaces=replaces)
+        return done
+
+    Bucket.try_put = try_put
+
 if "KILLED_AT" in os.environ:
     install()
+if "KILLED_AT_WRITE" in os.environ:
+    install_writes()
 """
 
 
-def killed_at(stage: Rehearsal, moment: int, *arguments: str) -> bool:
-    """Run `inv ARGUMENTS` and kill it at this moment; False if it ended before, which it must have done well."""
+def killed_at(stage: Rehearsal, moment: int, *arguments: str, variable: str = "KILLED_AT") -> bool:
+    """Run `inv ARGUMENTS` and kill it at this moment; False if it ended before, which it must have done well.
+
+    With KILLED_AT_WRITE the moments are those before and after each write of the ledger.
+    """
     folder = stage.root.parent / "kills"
     folder.mkdir(exist_ok=True)
     (folder / "sitecustomize.py").write_text(_COUNTING)
-    variables = {"PYTHONPATH": f"{folder}{os.pathsep}{stage.root}", "KILLED_AT": str(moment)}
+    variables = {"PYTHONPATH": f"{folder}{os.pathsep}{stage.root}", variable: str(moment)}
     done = subprocess.run(
         stage.command(*arguments), cwd=stage.root, env={**stage.environment, **variables}, capture_output=True,
         text=True, stdin=subprocess.DEVNULL, timeout=300, check=False,

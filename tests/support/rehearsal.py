@@ -119,6 +119,12 @@ class Rehearsal:
         assert ran.code == 0, ran.err
         self.forget_work()
 
+    def beside(self, name: str) -> Rehearsal:
+        """Another checkout of the same, with the same sandbox: as a colleague has one."""
+        other = Rehearsal(self.root.parent / name, self.home, self.variables)
+        shutil.copytree(self.root, other.root, symlinks=True, ignore=shutil.ignore_patterns(".work", "__pycache__"))
+        return other
+
     def forget_work(self) -> None:
         """Remove the work folder; programs of killed runs, which only their notes in there name, end first."""
         for records in (self.root / ".work").glob("*/*/processes"):

@@ -127,9 +127,9 @@ def test_a_missing_secret_is_found_before_anything_is_touched(stage: Rehearsal) 
 
 def test_credentials_that_are_not_set_are_one_error(stage: Rehearsal) -> None:
     """Every name, where it is looked for, and the other way on; the sandbox is not touched instead."""
-    ran = stage.inv("deploy", "--env", "production", "--json")
+    ran = stage.inv("deploy", "--env", "dev", "--json")
     check_failure(ran, 4)
-    for name in ("CLOUDFLARE_API_TOKEN", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY", "CONVEX_DEPLOY_KEY_PRODUCTION",
+    for name in ("CLOUDFLARE_API_TOKEN", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY", "CONVEX_DEPLOY_KEY_DEVELOPMENT",
                  "AWS_ACCESS_KEY_ID", "the process environment", "--sandbox"):  # fmt: skip
         assert name in ran.err
     assert stage.requests() == []
