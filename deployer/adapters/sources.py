@@ -83,7 +83,11 @@ class Sources:
 
     def author(self) -> str | None:
         """What git calls the person who works here."""
-        return (self._git(["git", "config", "user.email"]) or "").strip() or None
+        return self.setting("user.email")
+
+    def setting(self, name: str) -> str | None:
+        """What git's configuration says; None if nothing."""
+        return (self._git(["git", "config", name]) or "").strip() or None
 
     def _git(self, argv: list[str]) -> str | None:
         """Git's answer; None where there is no git, or no repository."""

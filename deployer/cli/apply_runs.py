@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from deployer.cli.session import Session
     from deployer.engine.playbook import Playbook
     from deployer.playbooks.wiring import Wiring
+    from deployer.review.approval import Verdict
+    from deployer.review.manifest import Manifest
     from deployer.steps.bundle import Bundle
     from deployer.steps.ledger_runs import Run
 
@@ -54,7 +56,11 @@ def apply_plan(session: Session, wish: ApplyWish) -> int:
     verb = Verb(
         name="apply",
         playbook=run.playbook,
-        note=RunNote(plan_id=manifest.id, plan_digest=manifest.bundle_digest),
+        note=RunNote(
+            plan_id=manifest.id,
+            plan_digest=manifest.bundle_digest,
+            approvals=_approvers(session, bundle, sandbox=wish.sandbox),
+        ),
         command=f"inv apply --plan {manifest.id}{' --sandbox' if wish.sandbox else ''}",
         admit=run.admit,
         shows_url=True,
@@ -97,7 +103,7 @@ class BundleRun:
             bundle=self.bundle,
             begun=lambda: self.begun,
             writer=self.writer,
-            permits=(lambda: self._obey_rules(wiring),),
+            permits=(lambda: self._obey_rules(wiring), lambda: self._require_approvals(wiring)),
         )
         given = given_plans(wiring, self.bundle, replan=self.wish.replan)
         self._playbook = apply(wiring, applying, given)
@@ -110,21 +116,9 @@ class BundleRun:
 
         if recording.can_ask(wiring):
             self.runs = runs_since(recording.ledger_of(wiring), self.bundle.manifest.created)
-            self._refuse_applied()
+            refuse_applied(self.bundle.manifest, self.runs)
         if not self.wish.check:
             self._look(wiring)
-
-    def _refuse_applied(self) -> None:
-        from deployer.playbooks.apply import plan_again
-
-        manifest = self.bundle.manifest
-        done = [run for run in self.runs if self._ours(run) and run.outcome == "ok"]
-        if done:
-            raise PlanApplied(
-                f"the plan was applied already, {_when(done[-1])} by {done[-1].opened.body.get('who')}",
-                place=f"plan `{manifest.id}`, run {done[-1].number} of `{manifest.environment}`",
-                hint=f"`{plan_again(manifest)}` shows whether there is anything left to do",
-            )
 
     def _look(self, wiring: Wiring) -> None:
         from deployer.engine.run import RunOptions, run
@@ -152,6 +146,14 @@ class BundleRun:
         )
         refuse_violations(found, environment=environment.name)
 
+    def _require_approvals(self, wiring: Wiring) -> None:
+        """As many people as the inventory of now asks for have approved this very bundle."""
+        from deployer.playbooks.approving import place_of_number
+        from deployer.steps.approvals import refuse_unapproved
+
+        manifest, place = self.bundle.manifest, place_of_number(wiring, self.bundle.manifest)
+        refuse_unapproved(approvals_of(wiring, self.bundle), manifest, plan=self.wish.plan, place=place)
+
     @property
     def begun(self) -> bool:
         """Whether the last run of the environment was one of this plan: what it has moved is no surprise."""
@@ -167,7 +169,44 @@ class BundleRun:
         return ""
 
     def _ours(self, run: Run) -> bool:
-        return bool(run.plan.get("digest") == self.bundle.manifest.bundle_digest)
+        return _is_of(run, self.bundle.manifest)
+
+
+def _approvers(session: Session, bundle: Bundle, *, sandbox: bool) -> tuple[str, ...]:
+    """Whose approvals count, for the ledger; whether they are enough is looked at when nobody else is at work."""
+    from deployer.cli.subject import begin
+    from deployer.cli.targets import offline
+
+    subject = begin(session, env=bundle.manifest.environment, sandbox=sandbox)
+    subject.folder.make()
+    wiring = subject.wiring(session, offline(session, subject.loaded, sandbox=sandbox))
+    return tuple(each.approver for each in approvals_of(wiring, bundle).accepted)
+
+
+def approvals_of(wiring: Wiring, bundle: Bundle) -> Verdict:
+    """Who has approved a bundle, and whose approvals do not count."""
+    from deployer.playbooks.approving import signatures_of, verdict_of
+    from deployer.steps.approvals import records_in
+
+    now = dt.datetime.now(dt.UTC)
+    return verdict_of(wiring, signatures_of(wiring), bundle.manifest, records_in(bundle), now=now)
+
+
+def refuse_applied(manifest: Manifest, runs: Sequence[Run]) -> None:
+    """Refuse a plan that one of these runs, those since it was made, has applied to the end."""
+    from deployer.playbooks.apply import plan_again
+
+    done = [run for run in runs if _is_of(run, manifest) and run.outcome == "ok"]
+    if done:
+        raise PlanApplied(
+            f"the plan was applied already, {_when(done[-1])} by {done[-1].opened.body.get('who')}",
+            place=f"plan `{manifest.id}`, run {done[-1].number} of `{manifest.environment}`",
+            hint=f"`{plan_again(manifest)}` shows whether there is anything left to do",
+        )
+
+
+def _is_of(run: Run, manifest: Manifest) -> bool:
+    return bool(run.plan.get("digest") == manifest.bundle_digest)
 
 
 def _when(run: Run) -> str:

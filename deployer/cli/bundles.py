@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 def open_bundle(session: Session, *, plan: str, sandbox: bool) -> Bundle:
     """The bundle, whole; a stored one is brought into the work folder with its approvals."""
     from deployer.steps.bundle import read_bundle
-    from deployer.steps.bundle_store import is_id
 
     if not plan:
         raise UsageError(
             f"`{session.command}` needs --plan",
             hint="the folder that `inv plan` wrote with `--out`, or the id that it printed with `--store`",
         )
-    if Path(plan).exists() or not is_id(plan):
+    if not is_stored(plan):
         if not Path(plan).exists():
             raise PlanUnusable(
                 "there is neither a folder nor a stored plan of that name",
@@ -31,6 +30,13 @@ def open_bundle(session: Session, *, plan: str, sandbox: bool) -> Bundle:
             )
         return read_bundle(Path(plan))
     return _fetch(session, plan, sandbox=sandbox)
+
+
+def is_stored(plan: str) -> bool:
+    """Whether `--plan` means a bundle in the state bucket: a folder of that name goes first."""
+    from deployer.steps.bundle_store import is_id
+
+    return is_id(plan) and not Path(plan).exists()
 
 
 def _fetch(session: Session, identifier: str, *, sandbox: bool) -> Bundle:

@@ -14,6 +14,7 @@ from deployer.cli import (
     inventory_tasks,
     parsing,
     plan_tasks,
+    review_tasks,
     run_tasks,
     sandbox_tasks,
     state_content_tasks,
@@ -27,7 +28,7 @@ def collection(root: Path) -> Collection:
     """All tasks, for the checkout in `root` (the folder with environments.toml)."""
     parsing.install()
     tree = Collection()
-    for module in (run_tasks, plan_tasks, history_tasks, inventory_tasks, tool_tasks):
+    for module in (run_tasks, plan_tasks, review_tasks, history_tasks, inventory_tasks, tool_tasks):
         for task in module.TASKS:
             tree.add_task(task)
     for name, modules in (

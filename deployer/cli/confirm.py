@@ -28,13 +28,16 @@ def is_asked(subject: Subject, *, yes: bool) -> bool:
     return not yes or (subject.environment.guards.protected and subject.target != "sandbox")
 
 
-def ask(session: Session, subject: Subject, *, deed: str, announcement: str) -> None:
-    """Let the environment's name be typed. `deed` is what happens, as in "`dev` is destroyed"."""
+def ask(session: Session, subject: Subject, *, deed: str, announcement: str, hint: str = "") -> None:
+    """Let the environment's name be typed. `deed` is what happens, as in "`dev` is destroyed".
+
+    `hint` is what to do where nobody can type.
+    """
     environment = subject.environment
     if not sys.stdin.isatty():
         raise GuardRefused(
             f"nobody is there to confirm that {deed}",
-            hint="type its name on a terminal" if environment.guards.protected else "add --yes",
+            hint=hint or ("type its name on a terminal" if environment.guards.protected else "add --yes"),
         )
     session.sink.talk(announcement)
     sys.stderr.write("Type the environment's name to go on: ")

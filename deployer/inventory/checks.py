@@ -44,6 +44,17 @@ def check_project(project: Project, origins: Mapping[KeyPath, Origin]) -> None:
                 )
 
 
+def check_review(item: WithOrigins) -> None:
+    """Where approvals are asked for, nothing goes around them."""
+    asked, guards = item.environment.approvals, item.environment.guards
+    if max(asked.additive, asked.update, asked.destroy) and not guards.reviewed_only:
+        raise ConfigError(
+            f"`{item.environment.name}` asks for approvals, and `inv deploy` may change it without any",
+            place=_place(item.origins, ("approvals",)),
+            hint="set guards.reviewed_only = true as well, so that it changes by `inv apply` alone",
+        )
+
+
 def check_environment(
     environment: Environment, project: Project, origins: Mapping[KeyPath, Origin], *, place: str
 ) -> None:

@@ -188,7 +188,10 @@ def parse(text: str, *, root: Path, settings: Sequence[str] = (), file: str = FI
         _positions=where,
         _settings=parsed_settings,
     )
-    checks.check_together([loaded.sample(entry) for entry in entries], entries)
+    samples = [loaded.sample(entry) for entry in entries]
+    for sample in samples:
+        checks.check_review(sample)
+    checks.check_together(samples, entries)
     return loaded
 
 

@@ -36,7 +36,7 @@ class Finding:
 
 def examine(wiring: Wiring) -> list[Finding]:
     """Everything there is to say, in an order in which it is best mended."""
-    asked = (*_tools(wiring), *_files(wiring), *_credentials(wiring))
+    asked = (*_tools(wiring), *_files(wiring), *_approvers(wiring), *_credentials(wiring))
     with ThreadPoolExecutor(max_workers=8) as pool:
         services = pool.map(lambda question: _ask(*question), _services(wiring))
         return [*asked, *services]
@@ -106,6 +106,32 @@ def _files(wiring: Wiring) -> Iterator[Finding]:
             "provider locked" if locked else "no .terraform.lock.hcl",
             "`terraform init` in that folder makes it; commit it",
         )
+
+
+def _approvers(wiring: Wiring) -> Iterator[Finding]:
+    """Whether there are as many people as have to approve; nothing where nobody has to."""
+    asked, people = wiring.environment.approvals, wiring.loaded.inventory.project.approvers
+    most = max(asked.additive, asked.update, asked.destroy)
+    if not most:
+        return
+    text = f"{len(people)} listed, {most} needed for the most dangerous plans"
+    if len(people) == most > 1:
+        text += "; a plan that one of them makes needs somebody else's besides"
+    hint = "list them in [project.approvers]: docs/guide/policy-and-approvals.md#add-an-approver"
+    yield Finding("approvers", len(people) >= most, text, hint)
+    for name, person in people.items():
+        if person.gpg is not None and not (wiring.root / person.gpg.file).is_file():
+            export = f"`gpg --armor --export {person.gpg.fingerprint}` writes it"
+            yield Finding(f"approver {name}", False, f"{person.gpg.file} is not there", export)
+    path = wiring.target.process_environment.get("PATH")
+    used = {"ssh-keygen": any(person.ssh for person in people.values()), "gpg": any(p.gpg for p in people.values())}
+    for program, wanted in used.items():
+        if wanted:
+            found = shutil.which(program, path=path)
+            brings = "OpenSSH 8.2 or newer" if program == "ssh-keygen" else "GnuPG"
+            yield Finding(
+                program, found is not None, found or "not on PATH", f"install {brings}: it verifies approvals"
+            )
 
 
 # --- credentials -------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def plan_document(view: PlanView) -> dict[str, Any]:
         "outcome": (Outcome.CHANGES if view.pending else Outcome.OK).value,
         **{key: shared[key] for key in _SHARED},
         "approvals": {"needed": view.needed},
-        "findings": [_finding(finding) for finding in view.findings],
+        "findings": [finding_document(finding) for finding in view.findings],
         "steps": [{"name": step.name, "changes": [_change(change) for change in step.changes]} for step in view.steps],
     }
 
@@ -95,7 +95,8 @@ def _change(change: Change) -> dict[str, object]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, str]:
+def finding_document(finding: Finding) -> dict[str, str]:
+    """One finding, as every document has it."""
     return {
         "rule": finding.rule,
         "severity": finding.severity,

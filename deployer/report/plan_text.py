@@ -51,12 +51,18 @@ def plain(text: str, /, *styles: str) -> str:
 
 
 def plan_lines(
-    view: PlanView, *, width: int = 80, paint: Paint = plain, diff: bool = False, plan: str | None = None
+    view: PlanView,
+    *,
+    width: int = 80,
+    paint: Paint = plain,
+    diff: bool = False,
+    plan: str | None = None,
+    whats_next: bool = True,
 ) -> Iterator[str]:
     """The lines; with `diff` nothing is folded or shortened.
 
     `plan` is what `--plan` takes (the folder, or the id in the store), for the next command at the end; without it the
-    plan was kept nowhere.
+    plan was kept nowhere. Whoever is about to do something with the plan needs no such command.
     """
     yield from _head(view, width=width, paint=paint)
     for risk, changes in view.by_risk():
@@ -72,7 +78,10 @@ def plan_lines(
             for finding in found:
                 yield from _finding(finding, width=width)
     yield ""
-    yield from _tail(view, plan=plan, width=width, paint=paint)
+    yield from _tail(view, paint=paint)
+    command = next_command(view, plan=plan) if whats_next else None
+    if command:
+        yield from _wrapped(f"next: {command}", width=width, deeper="")
 
 
 def _head(view: PlanView, *, width: int, paint: Paint) -> Iterator[str]:
@@ -118,15 +127,12 @@ def _finding(finding: Finding, *, width: int) -> Iterator[str]:
         yield from _wrapped(text, width=width, deeper=_DEEPER)
 
 
-def _tail(view: PlanView, *, plan: str | None, width: int, paint: Paint) -> Iterator[str]:
+def _tail(view: PlanView, *, paint: Paint) -> Iterator[str]:
     risk = view.manifest.risk
     yield paint(f"plan: {totals(view)}", "bold")
     if view.pending:
         needed = number(view.needed, "approval") + " needed" if view.needed else "no approval needed"
         yield f"risk {risk.value}, {needed}"
-    command = next_command(view, plan=plan)
-    if command:
-        yield from _wrapped(f"next: {command}", width=width, deeper="")
 
 
 def _wrapped(text: str, *, width: int, deeper: str) -> Iterator[str]:

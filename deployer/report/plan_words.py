@@ -142,11 +142,12 @@ def told(change: Change) -> str:
 def next_command(view: PlanView, *, plan: str | None) -> str | None:
     """What to type next; `plan` is what `--plan` takes, None if the plan was not kept."""
     manifest = view.manifest
-    again = f"inv plan --env {manifest.environment}" + (" --sandbox" if manifest.target == "sandbox" else "")
+    sandbox = " --sandbox" if manifest.target == "sandbox" else ""
+    again = f"inv plan --env {manifest.environment}{sandbox}"
     if any(finding.severity == "error" for finding in view.findings):
         return f"mend what breaks the rules, then `{again}`"
     if not view.pending:
         return None
     if plan is None:
         return f"`{again} --out plan/` keeps it"
-    return f"`inv approve --plan {plan}`" if view.needed else f"`inv apply --plan {plan}`"
+    return f"`inv {'approve' if view.needed else 'apply'} --plan {plan}{sandbox}`"

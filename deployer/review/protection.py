@@ -10,7 +10,7 @@ from deployer.review.patterns import fits
 from deployer.review.view import Finding
 
 RULE: Final = "never_destroy"
-_REASON: Final = "the inventory protects it, whoever approves"
+REASON: Final = "the inventory protects it, whoever approves"
 _WORDS: Final = {Action.DELETE: "delete", Action.REPLACE: "replace"}
 
 
@@ -20,7 +20,7 @@ def check_protected(patterns: Sequence[str], changes: Iterable[Change], *, place
         Finding(
             rule=RULE,
             severity="error",
-            reason=_REASON,
+            reason=REASON,
             message=f"would {_WORDS[change.action]} {change.address}, which `{pattern}` protects",
             where=change.address,
             place=place,

@@ -1,0 +1,148 @@
+"""What `inv policy` prints: the rules of an environment, or what a plan makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from deployer.cli.subject import Subject, begin
+from deployer.errors import DeployError, UsageError
+
+if TYPE_CHECKING:
+    from deployer.cli.session import Session
+    from deployer.engine.change import Change
+    from deployer.review.view import Finding
+
+Shown = Mapping[str, Mapping[str, Any]]
+
+
+def list_rules(session: Session, *, env: str) -> int:
+    """Print the rules that hold for an environment, protection included."""
+    from deployer.review.protection import REASON, RULE
+    from deployer.steps.policy import place_of
+
+    subject = begin(session, env=env, sandbox=False)
+    loaded, environment = subject.loaded, subject.environment
+    rows: list[dict[str, Any]] = [
+        {
+            "rule": RULE,
+            "severity": "error",
+            "enabled": bool(environment.guards.never_destroy),
+            "reason": REASON,
+            "place": place_of(loaded, environment, "guards", "never_destroy"),
+        },
+        *(
+            {
+                "rule": name,
+                "severity": rule.severity,
+                "enabled": rule.enabled,
+                "reason": rule.reason,
+                "place": place_of(loaded, environment, "policy", name, "reason"),
+            }
+            for name, rule in environment.policy.items()
+        ),
+    ]
+    if session.json:
+        session.document({"schema": 1, "command": "policy", "environment": environment.name, "rules": rows})
+        return 0
+    width = max(len(row["rule"]) for row in rows)
+    for row in rows:
+        state = row["severity"] if row["enabled"] else "off"
+        session.sink.data(f"{row['rule']:<{width}}  {state:<7}  {row['place']}")
+        session.sink.data(f"{'':<{width}}  {row['reason']}")
+    return 0
+
+
+def judge_plan(session: Session, *, env: str, plan: str, sandbox: bool) -> int:
+    """Hold a bundle, or what Terraform would do now, against the rules; exit code 11 if one stops it."""
+    from deployer.steps.policy import find_violations, refuse_violations, resources_of
+
+    subject, shown, changes = _of_bundle(session, env, plan, sandbox=sandbox) if plan else _fresh(session, env, sandbox)
+    environment = subject.environment
+    findings = find_violations(subject.loaded, environment, shown=shown, changes=changes)
+    rules = sum(rule.enabled for rule in environment.policy.values())
+    try:
+        refuse_violations(findings, environment=environment.name)
+    except DeployError as error:
+        _show(session, subject, findings, rules=rules, resources=len(resources_of(shown)), error=error)
+        raise
+    _show(session, subject, findings, rules=rules, resources=len(resources_of(shown)), error=None)
+    return 0
+
+
+def _of_bundle(session: Session, env: str, plan: str, *, sandbox: bool) -> tuple[Subject, Shown, Sequence[Change]]:
+    from deployer.cli.bundles import open_bundle
+
+    bundle = open_bundle(session, plan=plan, sandbox=sandbox)
+    name = bundle.manifest.environment
+    subject = begin(session, env=name, sandbox=sandbox)
+    if env and session.inventory().environment(env).name != name:
+        raise UsageError(f"the plan is for `{name}`, not for `{env}`", hint="leave out --env: the plan knows it")
+    shown = {stack: bundle.plan_json(stack) for stack in bundle.manifest.stacks}
+    return subject, shown, [change for step in bundle.steps for change in step.changes]
+
+
+def _fresh(session: Session, env: str, sandbox: bool) -> tuple[Subject, Shown, Sequence[Change]]:
+    """What Terraform would do now: a deploy in check mode, without the steps of other tools."""
+    from deployer.adapters.environ import identity
+    from deployer.cli.signals import asking
+    from deployer.cli.targets import connect
+    from deployer.engine.run import RunOptions, run
+    from deployer.playbooks.deploy import deploy
+    from deployer.report.terminal import TerminalReport
+    from deployer.steps.reviewing import PlanKept
+
+    subject = begin(session, env=env, sandbox=sandbox)
+    with subject.folder.locked(command="inv policy", who=identity()), asking(session.stop):
+        target = connect(session, subject.loaded, subject.environment, sandbox=sandbox)
+        kept = PlanKept()
+        playbook = deploy(subject.wiring(session, target), kept)
+        report = TerminalReport(session.sink, environment=subject.environment.name, target=subject.target, brief=True)
+        options = RunOptions(
+            check=True,
+            workers=subject.environment.limits.parallel_steps,
+            selection=playbook.select(tags=("terraform",), skip_tags=()),
+            stop=session.stop,
+            listeners=[report],
+        )
+        result = run(playbook, options)
+    if result.error is not None:
+        raise result.error
+    shown: Shown = {name: kept.stacks[name].plan.shown for name in subject.environment.stacks if name in kept.stacks}
+    return subject, shown, [change for step in result.results for change in step.changes]
+
+
+def _show(
+    session: Session,
+    subject: Subject,
+    findings: Sequence[Finding],
+    *,
+    rules: int,
+    resources: int,
+    error: DeployError | None,
+) -> None:
+    from deployer.report.document import error_document
+    from deployer.report.plan_document import finding_document
+    from deployer.steps.policy import finding_lines
+
+    if session.json:
+        document = {
+            "schema": 1,
+            "command": "policy",
+            "environment": subject.environment.name,
+            "target": subject.target,
+            "outcome": "ok" if error is None else "failed",
+            "rules": rules,
+            "resources": resources,
+            "findings": [finding_document(finding) for finding in findings],
+        }
+        session.document(document if error is None else {**document, "error": error_document(error)})
+        return
+    sink = session.sink
+    # What stops the plan is said by the error.
+    for line in finding_lines(finding for finding in findings if finding.severity == "warning"):
+        sink.data(line if line.startswith(" ") else f"warning: {line}")
+    stopping = sum(finding.severity == "error" for finding in findings)
+    sink.data(
+        f"{rules} rules over {resources} Terraform resources: {stopping} errors, {len(findings) - stopping} warnings"
+    )
