@@ -125,7 +125,10 @@ def pull_state(session: Session, *, env: str, stack: str, copy: str, out: str, s
         )
     path = Path(out)
     if out == "-" or (path.exists() and not path.is_file()):
-        raise UsageError(f"`--out {out}` is no file; a state may hold secrets, so it is never printed")
+        raise UsageError(
+            f"`--out {out}` is no file; a state may hold secrets, so it is never printed",
+            hint="e.g. --out site.tfstate, a file that only you can read",
+        )
     wiring = open_run(session, env=env, sandbox=sandbox)
     key, body = raw_state(wiring, stack=stack, copy=copy)
     write_private_bytes(path, body)

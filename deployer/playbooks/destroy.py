@@ -101,6 +101,7 @@ def _guards(wiring: Wiring) -> Step[Any]:
         known_stacks=[folder.name for folder in (wiring.root / "terraform" / "roots").glob("*/")],
         bucket=wiring.bucket,
         may_empty=environment.guards.empty_buckets_on_destroy,
+        states=[wiring.state_file(stack) for stack in environment.stacks],
         place=f"environments.toml, environment `{environment.name}`",
     )
 

@@ -13,6 +13,7 @@ from deployer.engine.step import BaseStep, Context
 from deployer.errors import GuardRefused
 from deployer.steps.application import Application
 from deployer.steps.holdings import Holdings
+from deployer.steps.state_file import StateFile
 
 # How Terraform calls what is looked for in states.
 BUCKET = "cloudflare_r2_bucket"
@@ -72,9 +73,14 @@ class DestroyGuards(_Guard):
     # The inventory's guard `empty_buckets_on_destroy`.
     may_empty: bool
     place: str
+    # The states of those stacks.
+    states: Sequence[StateFile] = ()
 
     def observe(self, context: Context) -> None:
         """Look at the states, and at the objects if they may not go."""
+        for state in self.states:
+            if not state.exists():
+                state.require_not_lost()
         for stack in sorted(self.holdings.keys().keys() - set(self.stacks)):
             count = len(self.holdings.resources(stack))
             if count:

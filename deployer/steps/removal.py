@@ -52,6 +52,7 @@ class StackRemoved(BaseStep[RemovalFacts | None]):
             self.recover()
         noted = self.adoption.note.read()
         if not noted and not self.state.exists():
+            self.state.require_not_lost()
             return None
         stack = self.stack()
         with self.state.blamed():

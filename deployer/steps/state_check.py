@@ -137,7 +137,7 @@ class StateCheck:
 
     def _against_copies(self, kept: Kept, state: State) -> Iterator[Problem]:
         copies = self.copies(kept.key)
-        newest = next((copy for copy in copies.newest_first() if copy.readable and not copy.replaced), None)
+        newest = copies.newest()
         if newest is None:
             yield self._of(kept, "has no copy to go back to", _keep(kept))
             return

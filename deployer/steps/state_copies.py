@@ -109,6 +109,10 @@ class StateCopies:
             (copy for copy in found if copy is not None), key=lambda copy: (copy.modified, copy.serial), reverse=True
         )
 
+    def newest(self) -> Copy | None:
+        """The newest one that was a state, and that no restore has replaced."""
+        return next((copy for copy in self.newest_first() if copy.readable and not copy.replaced), None)
+
     def named(self, name: str) -> Copy:
         """The copy with this name, or this key, or whose name alone begins so."""
         copies = self.newest_first()

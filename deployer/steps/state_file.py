@@ -16,9 +16,9 @@ from deployer.adapters import process_records
 from deployer.adapters.state import Bucket, Object
 from deployer.adapters.terraform.events import LockHolder, lock_holder
 from deployer.engine.step import Context
-from deployer.errors import DeployError, StateLocked, ToolFailed
+from deployer.errors import Damaged, DeployError, StateLocked, ToolFailed
 from deployer.steps.reviewing import StateStamp
-from deployer.steps.state_copies import StateCopies
+from deployer.steps.state_copies import StateCopies, names_in
 
 T = TypeVar("T")
 _LOOK_EVERY = 1.0
@@ -66,6 +66,28 @@ class StateFile:
         found = self.bucket.get(self.key)
         if found is not None:
             self.copies.keep(found.body)
+
+    def require_not_lost(self) -> None:
+        """Damaged if there is no state although its newest copy holds things, which nobody would know of any more.
+
+        Terraform takes an empty object for no state as well, and what an old version wrote for an empty one.
+        """
+        found = self.bucket.get(self.key)
+        if found is not None and found.body.strip():
+            self.copies.require_state(found.body)
+            return
+        newest = self.copies.newest()
+        if newest is None:
+            return
+        held = len(self.copies.require_state(self.copies.read(newest)).managed)
+        if held:
+            environment, stack = names_in(self.key)
+            raise Damaged(
+                f"the state is {'empty' if found else 'gone'}, and its newest copy holds "
+                f"{held} thing{'s' if held > 1 else ''}",
+                place=f"bucket `{self.bucket.name}`, `{self.key}`",
+                hint=f"`inv state.restore --env {environment} --stack {stack}` brings it back",
+            )
 
     @contextlib.contextmanager
     def blamed(self) -> Iterator[None]:

@@ -118,9 +118,9 @@ class StateRestored(BaseStep[RestoreFacts]):
     def _chosen(self) -> Copy:
         if self.choice:
             return self.state.copies.named(self.choice)
-        for copy in self.state.copies.newest_first():
-            if copy.readable and not copy.replaced:
-                return copy
+        newest = self.state.copies.newest()
+        if newest is not None:
+            return newest
         environment, stack = names_in(self.state.key)
         raise Damaged(
             "there is no copy of this state to go back to",

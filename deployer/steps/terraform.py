@@ -60,6 +60,8 @@ class TerraformStack(BaseStep[StackFacts]):
             stamp = self.state.stamp() if self.review.stamped else None
             with self.state.blamed():
                 plan = self.review.saved(self.stack_name, stamp) or self._planned_ahead() or stack.plan(details=True)
+            if plan.changes and all(change.word == "create" for change in plan.changes):
+                self.state.require_not_lost()
         elif context.check:
             plan = stack.plan(with_backend=False, details=True)
         else:

@@ -14,6 +14,8 @@ from deployer.adapters.state import Bucket
 from deployer.adapters.terraform import PlannedChange
 from deployer.errors import Damaged, GuardRefused, StateLocked, ToolFailed
 from deployer.steps.adoption import Adoption, Note
+from deployer.steps.guards import DestroyGuards
+from deployer.steps.holdings import Holdings
 from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.state_bucket import StateBucket
 from deployer.steps.state_copies import StateCopies
@@ -211,6 +213,42 @@ def test_without_a_copy_nothing_is_changed(bucket: Bucket, tmp_path: Path, conte
     with pytest.raises(Damaged, match="it is not JSON") as caught, state(bucket, tmp_path).copied(context.of()):
         pytest.fail("this must not be reached")
     assert "inv state.restore --env development --stack site" in str(caught.value.hint)
+
+
+def test_a_lost_state_is_told_from_one_that_never_was(bucket: Bucket, tmp_path: Path, context: Any) -> None:
+    """By its newest copy: what that holds would be made twice by a deploy, and be forgotten by a destroy."""
+    file = state(bucket, tmp_path)
+    file.require_not_lost()
+    written(bucket, 1)
+    file.keep_copy()
+    bucket.delete([KEY])
+    file.require_not_lost()
+    held = json.dumps(terraform_state(("t", {"id": "1"}), serial=2)).encode()
+    bucket.put(KEY, held, replaces=None)
+    file.keep_copy()
+    file.require_not_lost()
+    bucket.delete([KEY])
+    for step in (file.require_not_lost, lambda: lost_guard(bucket, file).observe(context.of())):
+        with pytest.raises(Damaged, match="is gone, and its newest copy holds 1 thing") as caught:
+            step()
+    assert "inv state.restore --env development --stack site" in str(caught.value.hint)
+    bucket.put(KEY, b"", replaces=None)
+    with pytest.raises(Damaged, match="is empty"):
+        file.require_not_lost()
+
+
+def lost_guard(bucket: Bucket, file: StateFile) -> DestroyGuards:
+    """What a destroy looks at before it touches anything."""
+    return DestroyGuards(
+        name="guards",
+        holdings=Holdings(bucket, "development"),
+        stacks=("site",),
+        known_stacks=("site",),
+        bucket=lambda _name: bucket,
+        may_empty=True,
+        place="environments.toml",
+        states=(file,),
+    )
 
 
 def test_what_terraform_says_of_a_damaged_state_is_said_by_us(bucket: Bucket, tmp_path: Path) -> None:
