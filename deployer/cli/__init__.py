@@ -11,6 +11,10 @@ A task parses flags, asks for a wiring, runs one playbook and returns. What it c
     render.render(wiring) -> Sequence[Rendered]     Rendered: path (relative to the work folder), text
     outputs.outputs(wiring) -> Mapping[str, Mapping[str, object]]        stack -> output -> value, read only
     doctor.examine(wiring) -> Sequence[Finding]     Finding: subject, ok, text, hint
+    recording.environment_lock, recorder_of, holding        who holds the environment, and its ledger
+
+Commands that run a playbook go through `runs.run_playbook` with a `runs.Verb`, so that each of them holds the
+environment, waits with --lock-timeout, and is in the ledger.
 
 Nothing here is imported by `inv --list` but the tasks' signatures; bodies import what they use.
 """

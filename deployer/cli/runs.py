@@ -219,6 +219,7 @@ def _run(
             selection=selection,
             stop=session.stop,
             listeners=listeners,
+            gate=recorder.gate if recorder is not None else lambda _step: None,
         ),
     )
 

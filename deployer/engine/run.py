@@ -52,7 +52,11 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How to run; `timeout` in seconds is for the whole run, `grace` for steps to end after a stop."""
+    """How to run; `timeout` in seconds is for the whole run, `grace` for steps to end after a stop.
+
+    `gate` is called before a step changes the world, by the step's own thread, so that it may take its time; what it
+    raises fails the step.
+    """
 
     check: bool = False
     workers: int = 4
@@ -61,6 +65,7 @@ class RunOptions:
     selection: Selection = field(default_factory=Selection)
     stop: Stop = field(default_factory=Stop)
     listeners: Sequence[Listener] = ()
+    gate: Callable[[str], None] = lambda _step: None
 
 
 def run(playbook: Playbook, options: RunOptions | None = None) -> RunResult:
@@ -308,6 +313,7 @@ class _Run:
         if changes and not self.options.check:
             if self.options.stop.requested.is_set():
                 raise Interrupted(f"step `{step.name}` was stopped before it changed anything")
+            self.options.gate(step.name)
             self._tell(lambda listener: listener.applying(step.name))
             values = step.apply(context, facts, changes)
         self.values.publish(step, values, complete=not (changes and self.options.check))

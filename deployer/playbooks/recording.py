@@ -3,7 +3,7 @@
     lock = environment_lock(wiring, command="inv deploy --env dev", say=print)
     head = lock.wait(patience, stop)             before anything is looked at
     recorder = recorder_of(wiring, head=head, command=..., note=RunNote(...), playbook=playbook, say=print)
-    run(playbook, RunOptions(listeners=[..., recorder]))
+    run(playbook, RunOptions(listeners=[..., recorder], gate=recorder.gate))
 
 Commands that change something without a playbook use `holding`, a context that opens, and closes whatever happens.
 """

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deployer.errors import EnvironmentLocked, Interrupted
-from deployer.steps.holder import Owners, Verdict, describe, particulars, place
+from deployer.steps.holder import Owners, Verdict, describe, lock_id, particulars, place
 from deployer.steps.lease import Lease
 from deployer.steps.ledger import CLOSED, Entry, Head, Ledger
 
@@ -73,7 +73,7 @@ class EnvironmentLock:
         body = {
             "event": CLOSED,
             "time": self.ledger.now(),
-            "run": opened.run,
+            "run": lock_id(opened),
             "opened": opened.sequence,
             "outcome": KILLED,
             "reason": KILLED,

@@ -1,8 +1,9 @@
 """Writes a run into the ledger: opens an entry before the first step changes anything, closes it at the end.
 
-A listener of the runner, so that no step knows of it. A run that changes nothing writes nothing. What was observed was
-observed before the entry was opened; that nobody has changed anything in between is certain because the number of the
-entry was chosen before anything was looked at: whoever came between has taken it, and this run has lost.
+A listener of the runner, and the gate before each change, so that no step knows of it. A run that changes nothing
+writes nothing. What was observed was observed before the entry was opened; that nobody has changed anything in between
+is certain because the number of the entry was chosen before anything was looked at: whoever came between has taken it,
+and this run has lost.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any, Final
 from deployer.adapters.files import write_private
 from deployer.adapters.machine import seconds_awake_or_asleep
 from deployer.engine.playbook import Playbook
-from deployer.engine.result import RunResult, Status, StepResult
+from deployer.engine.result import RunResult, StepResult
 from deployer.engine.stop import Stop
 from deployer.errors import DeployError, EnvironmentLocked, Interrupted, RunTimedOut, ServiceFailed
 from deployer.steps.lease import DOUBTFUL_AFTER, RENEWED_EVERY, Lease
@@ -55,11 +56,15 @@ class Recorder:
     """Somebody else came first, and this run has changed nothing."""
     problem: DeployError | None = field(default=None, init=False)
     """Why the ledger could not be written although the steps went on, or whose the environment has become."""
+    # For the bucket to be made, then for the entry to be opened in it.
     _waiting: bool = field(default=False, init=False)
+    _made: bool = field(default=False, init=False)
     _unrecorded: bool = field(default=False, init=False)
     _leased: bool = field(default=False, init=False)
     _ended: threading.Event = field(default_factory=threading.Event, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    # Steps that come to their first change at the same time: one opens, the others wait for it.
+    _opening: threading.Lock = field(default_factory=threading.Lock, init=False)
     _proven: float = field(default=0.0, init=False)
     _began: tuple[datetime, float] = field(default=(datetime.now(UTC), 0.0), init=False)
 
@@ -74,22 +79,22 @@ class Recorder:
     def said(self, step: str, text: str) -> None:
         """Progress is nothing to record."""
 
-    def applying(self, step: str) -> None:
+    def gate(self, step: str) -> None:
         """Open the entry before the first change; later make sure that the environment still is ours."""
-        if self.problem is not None:
-            raise self.problem
-        if self.opened is None and not self._unrecorded:
-            self.open(step)
-        elif seconds_awake_or_asleep() - self._proven > DOUBTFUL_AFTER:
-            self._require_ours()
+        with self._opening:
+            if self.problem is not None:
+                raise self.problem
+            if self.opened is None and not self._unrecorded:
+                self.open(step)
+            elif seconds_awake_or_asleep() - self._proven > DOUBTFUL_AFTER:
+                self._require_ours()
+
+    def applying(self, step: str) -> None:
+        """The gate was passed."""
 
     def finished(self, result: StepResult) -> None:
-        """The bucket is there now, so the entry that waited for it can be opened."""
-        if self._waiting and result.name == self.bucket_step and result.status is Status.CHANGED:
-            try:
-                self.open()
-            except DeployError as error:
-                self.problem = error
+        """The bucket is there now: the entry that waited for it is opened before the next change, or at the end."""
+        self._made = self._made or (self._waiting and result.name == self.bucket_step)
 
     def stopping(self, why: str) -> None:
         """The end says it."""
@@ -100,6 +105,11 @@ class Recorder:
     def ended(self, result: RunResult) -> None:
         """Close the entry, if there is one; what goes wrong is kept in `problem`."""
         error = result.error
+        if self._made and self.opened is None and not self.lost:
+            try:
+                self.open()
+            except DeployError as problem:
+                self.problem = problem
         outcome = OK if error is None else INTERRUPTED if isinstance(error, Interrupted | RunTimedOut) else FAILED
         self.close(
             outcome,
@@ -154,8 +164,10 @@ class Recorder:
         try:
             # With the lock: a renewal that is on its way must not write a lease after it was removed.
             with self._lock:
+                # Whoever insists does not wait for a look at everything.
+                live = {} if self.stop.hurried.is_set() else self.live(outcome == OK)
                 after = Head(sequence=self.opened.sequence, digest=self.opened.digest)
-                if self.ledger.append({**body, **self.live(outcome == OK)}, after=after) is None:
+                if self.ledger.append({**body, **live}, after=after) is None:
                     self.problem = self._taken()
                     return
                 with contextlib.suppress(OSError):

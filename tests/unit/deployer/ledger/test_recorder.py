@@ -60,7 +60,8 @@ def _world(tmp_path: Path) -> World:
 def go(world: World, recorder: Recorder, *steps: Part, stop: Stop | None = None) -> RunResult:
     """Run the steps one after the other."""
     chained = [step if not number else _after(step, steps[number - 1]) for number, step in enumerate(steps)]
-    return run(Playbook("deploy", chained), RunOptions(listeners=[recorder], workers=2, stop=stop or recorder.stop))
+    options = RunOptions(listeners=[recorder], gate=recorder.gate, workers=2, stop=stop or recorder.stop)
+    return run(Playbook("deploy", chained), options)
 
 
 def _after(step: Part, before: Part) -> Part:
@@ -250,7 +251,7 @@ def test_killed_at_any_write_the_next_run_closes_what_is_open(tmp_path: Path, mo
     process = ended_process()
     recorder.opening = lambda: {"command": "inv deploy", "who": "mira@build-7", "process": process.fields()}
     try:
-        recorder.applying("a")
+        recorder.gate("a")
         recorder.close("ok", reason=None, seconds=1.0, steps={"a": "changed"})
     except Killed:
         pass
