@@ -123,6 +123,7 @@ def _show(
 ) -> None:
     from deployer.report.document import error_document
     from deployer.report.plan_document import finding_document
+    from deployer.report.plan_words import number
     from deployer.steps.policy import finding_lines
 
     if session.json:
@@ -143,6 +144,5 @@ def _show(
     for line in finding_lines(finding for finding in findings if finding.severity == "warning"):
         sink.data(line if line.startswith(" ") else f"warning: {line}")
     stopping = sum(finding.severity == "error" for finding in findings)
-    sink.data(
-        f"{rules} rules over {resources} Terraform resources: {stopping} errors, {len(findings) - stopping} warnings"
-    )
+    looked = f"{number(rules, 'rule')} over {number(resources, 'Terraform resource')}"
+    sink.data(f"{looked}: {number(stopping, 'error')}, {number(len(findings) - stopping, 'warning')}")

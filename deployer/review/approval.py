@@ -165,7 +165,8 @@ def _parsed(kind: type[P], body: bytes) -> P:
 def is_planner(name: str, approver: Approver, planner: Planner) -> bool:
     """Whether this person made the plan, under any of the names that are known."""
     known = {each.lower() for each in (name, *approver.emails, *approver.accounts)}
-    planning = (planner.who, planner.who.partition("@")[0], planner.email, planner.account)
+    addresses = [each for each in (planner.who, planner.email) if each]
+    planning = (*addresses, *(each.partition("@")[0] for each in addresses), planner.account)
     return any(each.lower() in known for each in planning if each)
 
 
