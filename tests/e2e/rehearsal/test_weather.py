@@ -44,6 +44,9 @@ def converges(stage: Rehearsal) -> None:
     again = stage.deploy()
     assert again.code == 0, again.err
     assert stage.deploy().recap["changed"] == 0
+    ledger = stage.inv("history", "--env", "dev", "--sandbox", "--verify", "--json")
+    assert ledger.code == 0, ledger.err
+    assert "open" not in {run["outcome"] for run in ledger.document["runs"]}
 
 
 def fault(service: str, path: str, method: str = "", **more: Any) -> dict[str, Any]:
