@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -25,7 +27,8 @@ _LITERAL: Final = ("key::", "ssh-", "ecdsa-", "sk-")
 def signatures_of(wiring: Wiring) -> Signatures:
     """What signs and verifies; the agents of whoever is here are reachable, nothing else of them is."""
     there = wiring.target.process_environment
-    environment = {**wiring.target.tool_environment(), **{name: there[name] for name in AGENT if name in there}}
+    agents = {**_terminal(), **{name: there[name] for name in AGENT if name in there}}
+    environment = {**wiring.target.tool_environment(), **agents}
     project = wiring.loaded.inventory.project
     make_folder(wiring.logs)
     return Signatures(
@@ -36,6 +39,14 @@ def signatures_of(wiring: Wiring) -> Signatures:
         approvers=project.approvers,
         root=wiring.root,
     )
+
+
+def _terminal() -> dict[str, str]:
+    """Where gpg's agent may ask for a passphrase: programs of ours have no terminal by which it could find out."""
+    try:
+        return {"GPG_TTY": os.ttyname(sys.stdin.fileno())} if sys.stdin.isatty() else {}
+    except (OSError, ValueError):
+        return {}
 
 
 def verdict_of(

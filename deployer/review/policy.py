@@ -6,6 +6,7 @@ apply cannot be judged: that is said too, so that silence means that everything 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -210,16 +211,21 @@ def leaves_of(value: Any, path: str = "") -> Iterator[tuple[str, Leaf]]:
         yield path, value
 
 
-def _looks_into(patterns: Sequence[str], path: str) -> bool:
+def _looks_into(patterns: tuple[str, ...], path: str) -> bool:
     """Whether one of the patterns describes `path`, or something within it."""
-    return any(fits(start, path) for pattern in patterns for start in _starts(pattern))
+    return fits_any(_starts(patterns), path)
 
 
-def _starts(pattern: str) -> Iterator[str]:
-    for index, character in enumerate(pattern):
-        if index and character in ".[":
-            yield pattern[:index]
-    yield pattern
+@functools.cache
+def _starts(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """The patterns, and what leads each of them up to a dot or a bracket."""
+    parts = (
+        pattern[:index]
+        for pattern in patterns
+        for index, character in enumerate(pattern)
+        if index and character in ".["
+    )
+    return (*patterns, *dict.fromkeys(parts))
 
 
 def _is_hidden(path: str, hidden: frozenset[str]) -> bool:

@@ -14,6 +14,7 @@ from deployer.adapters.files import disk_errors
 from deployer.adapters.signing import GpgKeyFile, GpgSigning, PublicKey, SshSigning, Verified
 from deployer.errors import ApprovalMissing
 from deployer.inventory.review import Approvals, Approver
+from deployer.report.plan_words import safe
 from deployer.review.approval import Checked, Record, Statement, Verdict, judge, needed, read_record
 from deployer.review.manifest import Manifest
 from deployer.steps.bundle import APPROVALS, Bundle
@@ -138,10 +139,10 @@ def refuse_unapproved(verdict: Verdict, manifest: Manifest, *, plan: str, place:
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
     """A line for each approval: those that count, then the others with the reason."""
     for each in verdict.accepted:
-        said = f": {each.comment}" if each.comment else ""
+        said = f": {safe(each.comment)}" if each.comment else ""
         yield f"approved by {each.approver}, {_time(each.created)}, until {_time(each.expires)}{said}"
     for name, why in verdict.refused:
-        yield f"not counted, {name}: {why}"
+        yield safe(f"not counted, {name}: {why}")
     if not verdict.accepted and not verdict.refused:
         yield "nobody has approved it"
 

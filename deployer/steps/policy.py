@@ -13,7 +13,8 @@ from deployer.engine.change import Change
 from deployer.errors import GuardRefused, PolicyViolated
 from deployer.inventory.load import LoadedInventory
 from deployer.inventory.model import Environment
-from deployer.inventory.origin import closest
+from deployer.inventory.origin import Origin, closest
+from deployer.inventory.positions import KeyPath
 from deployer.review.naming import naming_of
 from deployer.review.policy import PlannedResource, check_policy
 from deployer.review.protection import RULE, check_protected
@@ -45,23 +46,24 @@ def find_violations(
     changes: Sequence[Change],
 ) -> tuple[Finding, ...]:
     """Every rule of the inventory that a plan breaks, protection included; errors first."""
+    naming = naming_of(loaded, environment)
+    # Once for all rules: it is worked out anew each time.
+    origins = loaded.effective(environment.name).origins
+    protected = _place(loaded, origins, "guards", "never_destroy")
+    places = {rule: _place(loaded, origins, "policy", rule, "reason") for rule in environment.policy}
     return (
-        *check_protected(
-            environment.guards.never_destroy, changes, place=place_of(loaded, environment, "guards", "never_destroy")
-        ),
-        *check_policy(
-            environment.policy,
-            resources_of(shown),
-            changes,
-            naming=naming_of(loaded, environment),
-            places={rule: place_of(loaded, environment, "policy", rule, "reason") for rule in environment.policy},
-        ),
+        *check_protected(environment.guards.never_destroy, changes, place=protected),
+        *check_policy(environment.policy, resources_of(shown), changes, naming=naming, places=places),
     )
 
 
 def place_of(loaded: LoadedInventory, environment: Environment, *path: str) -> str:
     """Where in the inventory a value of an environment stands."""
-    origin = closest(loaded.effective(environment.name).origins, path)
+    return _place(loaded, loaded.effective(environment.name).origins, *path)
+
+
+def _place(loaded: LoadedInventory, origins: Mapping[KeyPath, Origin], *path: str) -> str:
+    origin = closest(origins, path)
     return origin.place if origin is not None else loaded.file
 
 

@@ -229,6 +229,16 @@ def test_a_plan_with_too_few_is_refused_with_all_reasons(office: Office) -> None
     refuse_unapproved(replace(none, needed=0), plan, plan="plan/", place="")
 
 
+def test_what_a_stranger_wrote_moves_no_cursor(office: Office) -> None:
+    """A comment is anybody's text, and so is the name of a file."""
+    plan = manifest()
+    record = office.record("mira", plan, comment="fine\x1b[2J\nnobody")
+    lines = list(verdict_lines(office.verdict({"mira": record, "a\x1b[31m": b""}, plan)))
+
+    assert all(line.isprintable() for line in lines)
+    assert lines[0].endswith(": fine\\x1b[2J\\nnobody")
+
+
 def test_the_document_of_a_verdict(office: Office) -> None:
     """The same for programs."""
     plan = manifest()
