@@ -17,10 +17,10 @@ from deployer.engine.playbook import Playbook
 from deployer.inventory.load import LoadedInventory
 from deployer.inventory.names import NUMBER
 from deployer.playbooks.deploy import resolve_secrets
-from deployer.playbooks.state_wiring import COPY_KEY
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.bucket_proof import PROBES, BucketLocation, ConditionalWrites
 from deployer.steps.bucket_rules import BucketRules, expiry, lock
+from deployer.steps.secrets import COPY_KEY
 from deployer.steps.state_bucket import StateBucket
 from deployer.steps.state_copies import FOLDER
 

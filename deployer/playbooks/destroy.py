@@ -14,13 +14,12 @@ from typing import Any, Final
 from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.step import Step
 from deployer.playbooks.deploy import AFTER_WORKER, resolve_secrets
-from deployer.playbooks.state_wiring import COPY_KEY
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.convex import BACKEND
 from deployer.steps.convex_removal import ConvexBackendFound, FunctionsWithdrawn, VariablesRemoved
 from deployer.steps.guards import DestroyGuards
 from deployer.steps.removal import BucketsEmptied, StackKept, StackRemoved, StateRemoved, WorkerRemoved
-from deployer.steps.secrets import DEPLOY_KEY
+from deployer.steps.secrets import COPY_KEY, DEPLOY_KEY
 
 # The stack that manages what all environments of the domain share.
 SHARED: Final = "zone"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from deployer.adapters.environ import identity
 from deployer.adapters.state import Cipher
@@ -13,13 +13,12 @@ from deployer.errors import ConfigError, DeployError, SecretMissing
 from deployer.inventory.base import SecretRef
 from deployer.steps.ledger import Ledger
 from deployer.steps.ledger_runs import is_over
+from deployer.steps.secrets import COPY_KEY
 from deployer.steps.state_copies import StateCopies
 from deployer.steps.state_file import StateFile
 
 if TYPE_CHECKING:
     from deployer.playbooks.wiring import Wiring
-
-COPY_KEY: Final = "project.state.copy_key"
 
 
 def copy_references(wiring: Wiring) -> dict[str, SecretRef]:

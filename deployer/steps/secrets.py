@@ -22,6 +22,7 @@ from deployer.steps.missing_secrets import SecretPlaces
 VALUE = "secrets"
 FINGERPRINT_KEY = "project.fingerprint_key"
 DEPLOY_KEY = "convex.deploy_key"
+COPY_KEY = "project.state.copy_key"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from deployer.engine.step import BaseStep, Context
 from deployer.review.compare import Snapshot
 from deployer.review.manifest import Project
 from deployer.steps.application import Application
-from deployer.steps.secrets import FINGERPRINT_KEY, VALUE, Secrets
+from deployer.steps.secrets import COPY_KEY, FINGERPRINT_KEY, VALUE, Secrets
 
 SNAPSHOT: Final = "snapshot"
 _PROVIDER: Final = re.compile(r'provider "[^"]*/([^/"]+/[^/"]+)" \{\s*version\s*=\s*"([^"]+)"')
@@ -52,7 +52,7 @@ class SnapshotTaken(BaseStep[Snapshot]):
         """Gather it."""
         secrets: Secrets = context.value(VALUE)
         live = self.cloudflare.live_version(self.worker)
-        values = {label: value for label, value in secrets.values.items() if label != FINGERPRINT_KEY}
+        values = {label: value for label, value in secrets.values.items() if label not in (FINGERPRINT_KEY, COPY_KEY)}
         snapshot = Snapshot(
             project=self.project,
             environment=self.environment,

@@ -24,6 +24,13 @@ def test_it_covers_all_written_environments() -> None:
     assert not any("pr-" in secret["id"] for secret in found["secrets"])
 
 
+def test_the_key_of_copies_is_there_if_the_inventory_names_one() -> None:
+    """On the sandbox copies are encrypted as well, then."""
+    wanted = ("plans_days = 30\n", 'plans_days = 30\ncopy_key = { aws = "{project}/deployer", key = "copy_key" }\n')
+
+    assert {"id": "vibechecc/deployer", "keys": ["copy_key", "fingerprint_key"]} in seed(inventory(wanted))["secrets"]
+
+
 def test_the_text_is_the_same_for_all_written_environments() -> None:
     """Going from dev to production does not reseed the sandbox."""
     loaded = inventory()
