@@ -78,7 +78,8 @@ class Layered:
                     present = into[key] = {}
                 self._merge(present, value, here, source, file, positions)
                 continue
-            self._forget(here)
+            if isinstance(present, dict):
+                self._forget(here)
             into[key] = as_tuples(value)
             position = positions.get((*source.prefix, *here))
             self.origins[here] = Origin(

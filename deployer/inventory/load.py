@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -53,6 +53,7 @@ class LoadedInventory:
     _raw: Table
     _positions: Mapping[KeyPath, Position]
     _settings: tuple[tuple[tuple[str, ...], str], ...]
+    _made: dict[object, Effective] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def sample_name(self) -> str:
         """Return the name of some environment that exists without a number, for questions about all of them."""
@@ -73,6 +74,12 @@ class LoadedInventory:
         return self._effective(names.Resolved(entry, filled, number), ())
 
     def _effective(self, resolved: names.Resolved, settings: Sequence[tuple[tuple[str, ...], str]]) -> Effective:
+        key = (resolved, tuple(settings))
+        if key not in self._made:
+            self._made[key] = self._make(resolved, settings)
+        return self._made[key]
+
+    def _make(self, resolved: names.Resolved, settings: Sequence[tuple[tuple[str, ...], str]]) -> Effective:
         own = self._raw["environments"][resolved.entry]
         place = self._place("environments", resolved.entry)
         kind = own.get("kind")
@@ -113,8 +120,9 @@ class LoadedInventory:
         if resolved.number is not None:
             given_by_file.add(("number",))
         origins = dict(layered.origins)
+        known = {path[:length] for path in origins for length in range(1, len(path) + 1)}
         for leaf, _ in leaves(environment.model_dump()):
-            if leaf not in origins and not any(known[: len(leaf)] == leaf for known in origins):
+            if leaf not in known:
                 name_origin = Origin("environment", self.file, *self._at("environments", resolved.entry))
                 origins[leaf] = name_origin if leaf in given_by_file else Origin("built-in")
         return Effective(environment, origins)
