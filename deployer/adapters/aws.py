@@ -6,6 +6,7 @@ so a profile that does not exist, or one that does, changes nothing.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import threading
@@ -23,6 +24,7 @@ from deployer.errors import (
 )
 
 if TYPE_CHECKING:
+    import botocore.loaders
     import botocore.session
 
 _lock = threading.Lock()
@@ -100,7 +102,26 @@ def _isolated_session() -> botocore.session.Session:
         session.set_config_variable(name, os.devnull)
     session.set_config_variable("profile", None)
     session.set_config_variable("metadata_service_num_attempts", 0)
+    session.register_component("data_loader", _loader())
     return session
+
+
+@functools.cache
+def _loader() -> botocore.loaders.Loader:
+    """What reads the descriptions of services, once for all isolated clients.
+
+    botocore would look into the folders of all services that it knows, only to find that it knows the one asked for.
+    Without keys of its own a session needs more services than these, to find some.
+    """
+    import botocore.loaders
+
+    class OurServices(botocore.loaders.Loader):
+        """Knows the services that we use."""
+
+        def list_available_services(self, type_name: str) -> list[str]:
+            return ["s3", "secretsmanager"]
+
+    return OurServices()
 
 
 def boto_errors() -> tuple[type[Exception], ...]:
