@@ -142,13 +142,23 @@ def _plan(session: Session, wish: PlanWish, name: str, *, folder: Path | None, a
 
 
 def _run(session: Session, wish: PlanWish, subject: Subject, target: Target, *, alone: bool) -> Composed:
+    from functools import partial
+
+    from deployer.steps.ahead import HeadStart
+
+    wiring = subject.wiring(session, target)
+    head_starts: dict[str, HeadStart] = {
+        name: HeadStart(partial(wiring.stack, name)) for name in subject.environment.stacks
+    }
+    for start in head_starts.values():
+        start.begin()
+    # What is imported here takes as long as Terraform takes.
     from deployer.engine.run import Listener, RunOptions, run
     from deployer.playbooks.plan import Noted, compose, plan, planner_of
     from deployer.report.terminal import TerminalReport
     from deployer.steps.reviewing import PlanKept
 
-    wiring = subject.wiring(session, target)
-    kept, noted = PlanKept(), Noted()
+    kept, noted = PlanKept(whole=bool(wish.out or wish.store)), Noted()
     listeners: list[Listener] = []
     if alone:
         listeners.append(
@@ -157,7 +167,7 @@ def _run(session: Session, wish: PlanWish, subject: Subject, target: Target, *, 
     options = RunOptions(
         check=True, workers=subject.environment.limits.parallel_steps, stop=session.stop, listeners=listeners
     )
-    result = run(plan(wiring, kept, noted), options)
+    result = run(plan(wiring, kept, noted, head_starts=head_starts), options)
     if result.error is not None:
         raise result.error
     return compose(wiring, result=result, kept=kept, noted=noted, settings=wish.settings, planner=planner_of(wiring))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 from deployer.adapters.terraform import Plan
@@ -19,7 +20,7 @@ from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.step import Step
 from deployer.playbooks.render import named_outputs, remember_outputs
 from deployer.playbooks.wiring import Wiring, require_credentials
-from deployer.steps.ahead import Ahead
+from deployer.steps.ahead import Ahead, HeadStart
 from deployer.steps.app import BUILD, AppBuild
 from deployer.steps.convex import BACKEND, ConvexBackend, ConvexFunctions, ConvexVariables
 from deployer.steps.guards import DeployGuards
@@ -35,13 +36,15 @@ from deployer.steps.worker import RELEASE, WorkerRelease
 AFTER_WORKER: Final = "hosts"
 
 
-def deploy(wiring: Wiring, review: Reviewing | None = None) -> Playbook:
+def deploy(
+    wiring: Wiring, review: Reviewing | None = None, *, head_starts: Mapping[str, HeadStart] = MappingProxyType({})
+) -> Playbook:
     """The steps of a deploy; `review` keeps the stacks' plans, or gives those that were reviewed."""
     stacks = wiring.environment.stacks
     ahead: dict[str, Ahead] = {name: Ahead(partial(_first_plan, wiring, name)) for name in stacks}
     before = [name for name in stacks if name != AFTER_WORKER]
     after = [name for name in stacks if name == AFTER_WORKER]
-    stack = partial(_stack, wiring, ahead, review or Reviewing())
+    stack = partial(_stack, wiring, ahead, head_starts, review or Reviewing())
     ready = ("worker", *(f"terraform {name}" for name in stacks), "convex functions")
     return Playbook(
         "deploy",
@@ -116,6 +119,7 @@ def _first_plan(wiring: Wiring, stack: str) -> Plan:
 def _stack(
     wiring: Wiring,
     ahead: Mapping[str, Ahead],
+    head_starts: Mapping[str, HeadStart],
     review: Reviewing,
     stack: str,
     *,
@@ -136,6 +140,7 @@ def _stack(
         adoption=wiring.adoption(stack),
         recover=wiring.recover_once,
         ahead=ahead[stack],
+        head_start=head_starts.get(stack),
         review=review,
         tolerated=wiring.tolerated,
         begins=tuple(ahead[name] for name in begins),

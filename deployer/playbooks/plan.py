@@ -11,6 +11,7 @@ import json
 import secrets as randomness
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from deployer.adapters.environ import identity
@@ -31,6 +32,7 @@ from deployer.review.digest import meaning_of_all
 from deployer.review.manifest import Counts, Manifest, Planner, Project, StackState
 from deployer.review.risk import risk_of_all
 from deployer.review.view import PlannedStep, PlanView
+from deployer.steps.ahead import HeadStart
 from deployer.steps.bundle import DOCUMENT, PRIVATE, digests_of
 from deployer.steps.policy import find_violations
 from deployer.steps.reviewing import Kept, PlanKept, Reviewing
@@ -50,13 +52,15 @@ class Noted:
     secrets: Secrets | None = field(default=None, repr=False)
 
 
-def plan(wiring: Wiring, kept: Reviewing, noted: Noted) -> Playbook:
-    """The steps of a deploy, and what they depend on."""
+def plan(
+    wiring: Wiring, kept: Reviewing, noted: Noted, *, head_starts: Mapping[str, HeadStart] = MappingProxyType({})
+) -> Playbook:
+    """The steps of a deploy, and what they depend on. Stacks that were given a head start are planned already."""
 
     def note(snapshot: Snapshot, secrets: Secrets) -> None:
         noted.snapshot, noted.secrets = snapshot, secrets
 
-    return Playbook("plan", (*deploy(wiring, kept).steps, snapshot_step(wiring, note=note)))
+    return Playbook("plan", (*deploy(wiring, kept, head_starts=head_starts).steps, snapshot_step(wiring, note=note)))
 
 
 def snapshot_step(wiring: Wiring, *, note: Callable[[Snapshot, Secrets], None]) -> Step[Any]:
@@ -177,11 +181,7 @@ def _counts(changes: Sequence[Change], kept: PlanKept) -> Counts:
     counted = {
         action.value: sum(1 for change in changes if change.action is action and not change.local) for action in Action
     }
-    unchanged = sum(
-        resource["change"]["actions"] == ["no-op"] and resource.get("mode") != "data"
-        for stack in kept.stacks.values()
-        for resource in stack.plan.shown.get("resource_changes", ())
-    )
+    unchanged = sum(stack.unchanged for stack in kept.stacks.values())
     return Counts(**counted, unchanged=unchanged)
 
 

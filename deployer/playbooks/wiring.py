@@ -277,6 +277,9 @@ class Wiring:
         # The s3 backend knows only the names that AWS gave them.
         environment["AWS_ACCESS_KEY_ID"] = self.target.credential(R2_KEYS[0])
         environment["AWS_SECRET_ACCESS_KEY"] = self.target.credential(R2_KEYS[1])
+        for name in (CLOUDFLARE_TOKEN, *R2_KEYS):
+            # It may be started before the step that asks for all credentials.
+            self.redactor.add(self.target.credential(name))
         if self.target.name == "sandbox":
             environment["AWS_ENDPOINT_URL_S3"] = self.target.s3_url
         return environment

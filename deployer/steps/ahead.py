@@ -1,8 +1,9 @@
-"""A plan that is made while other steps are at work, for a stack whose turn comes later in the same run.
+"""Plans that are made before their turn, while something else is at work.
 
-What attaches hosts waits for the Worker, and its first plan for nothing but the state's bucket. It is used only if it
-is the first one, all creations, and there is still no state when the turn has come: nothing that ran meanwhile can
-have made such a plan wrong, and Terraform refuses it if the state has changed.
+`HeadStart`: Terraform needs what is in the inventory, and no other step; it starts while the rest of the program is
+still being loaded. `Ahead`: what attaches hosts waits for the Worker, and its first plan for nothing but the state's
+bucket. That one is used only if it is the first one, all creations, and there is still no state when the turn has come:
+nothing that ran meanwhile can have made such a plan wrong, and Terraform refuses it if the state has changed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from deployer.adapters.terraform import Plan
+from deployer.adapters.terraform import Plan, Stack
 from deployer.errors import DeployError
 
 
@@ -45,6 +46,40 @@ class Ahead:
     def _plan(self) -> None:
         try:
             self._made.append(self.make())
+        except DeployError:
+            # The turn of the stack shows the same failure, where somebody reads it.
+            return
+
+
+@dataclass(frozen=True)
+class HeadStart:
+    """The plan of one stack, begun before the first step of a run that changes nothing."""
+
+    stack: Callable[[], Stack]
+    _made: list[Plan] = field(default_factory=list, init=False, repr=False)
+    _threads: list[threading.Thread] = field(default_factory=list, init=False, repr=False)
+
+    def begin(self) -> None:
+        """Start planning if nothing has to be prepared for it; comes back at once. A failure is nobody's, see above."""
+        try:
+            stack = self.stack()
+            if not stack.initialised:
+                return
+        except (DeployError, OSError):
+            return
+        thread = threading.Thread(target=self._plan, args=(stack,), name="terraform head start", daemon=False)
+        self._threads.append(thread)
+        thread.start()
+
+    def take(self) -> Plan | None:
+        """Wait for the plan and hand it out once; None if there is none."""
+        for thread in self._threads:
+            thread.join()
+        return self._made.pop() if self._made else None
+
+    def _plan(self, stack: Stack) -> None:
+        try:
+            self._made.append(stack.plan(details=True))
         except DeployError:
             # The turn of the stack shows the same failure, where somebody reads it.
             return

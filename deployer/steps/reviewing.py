@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from deployer.adapters.terraform import Plan, PlannedChange, Reading, Stack, meaning_of
 from deployer.errors import PlanChanged
@@ -50,6 +51,8 @@ class Kept:
     plan: Plan
     stamp: StateStamp | None
     saved: bool
+    # How many resources stay as they are.
+    unchanged: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,30 @@ class PlanKept(Reviewing):
     """Keeps the plans of all stacks for a bundle."""
 
     stamped = True
+    # Whether Terraform's own description is wanted where nothing changes, too: a bundle has it, and it costs a process.
+    whole: bool = True
     stacks: dict[str, Kept] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def keep(self, name: str, stack: Stack, kept: Kept) -> None:
-        """Read it whole, also where nothing changes, and keep it."""
-        plan = stack.read_details(kept.plan)
+        """Take note of the plan, and of what stays as it is."""
+        plan, state = kept.plan, None if self.whole or not kept.plan.empty else stack.prior_state(kept.plan)
+        if state is None:
+            plan = stack.read_details(plan)
+        unchanged = _managed(state) if state is not None else _kept_as_they_are(plan.shown)
         with self._lock:
-            self.stacks[name] = Kept(plan=plan, stamp=kept.stamp, saved=kept.saved)
+            self.stacks[name] = replace(kept, plan=plan, unchanged=unchanged)
+
+
+def _managed(state: Mapping[str, Any]) -> int:
+    return sum(len(found["instances"]) for found in state["resources"] if found["mode"] == "managed")
+
+
+def _kept_as_they_are(shown: Mapping[str, Any]) -> int:
+    return sum(
+        found["change"]["actions"] == ["no-op"] and found.get("mode") != "data"
+        for found in shown.get("resource_changes", ())
+    )
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from deployer.engine.change import Action, Change, Unknown
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import ServiceFailed, ServiceUnreachable, ToolFailed
 from deployer.steps.adoption import Adoption
-from deployer.steps.ahead import Ahead
-from deployer.steps.reviewing import Kept, Reviewing
+from deployer.steps.ahead import Ahead, HeadStart
+from deployer.steps.reviewing import Kept, Reviewing, StateStamp
 from deployer.steps.secrets import VALUE, Secrets
 from deployer.steps.state_file import StateFile
 
@@ -43,6 +43,8 @@ class TerraformStack(BaseStep[StackFacts]):
     # This stack's plan, begun by the apply of an earlier stack; and those that this one's apply begins.
     ahead: Ahead
     begins: tuple[Ahead, ...] = ()
+    # This stack's plan, begun before the run.
+    head_start: HeadStart | None = None
     review: Reviewing = field(default_factory=Reviewing)
     # Raises if a rule of the inventory forbids these changes.
     permit: Callable[[str, Plan, Sequence[Change]], None] = lambda _stack, _plan, _changes: None
@@ -54,22 +56,37 @@ class TerraformStack(BaseStep[StackFacts]):
         if not context.check:
             self.recover()
         stack = self.stack()
-        stamp = None
-        if self.state.bucket.exists():
-            # Before planning: should it move meanwhile, the older stamp is the one that is refused later.
-            stamp = self.state.stamp() if self.review.stamped else None
-            with self.state.blamed():
-                plan = self.review.saved(self.stack_name, stamp) or self._planned_ahead() or stack.plan(details=True)
+        exists = self.state.bucket.exists()
+        begun = self._begun(stack)
+        if exists:
+            plan, stamp = begun or self._plan(stack)
             if plan.changes and all(change.word == "create" for change in plan.changes):
                 self.state.require_not_lost()
         elif context.check:
-            plan = stack.plan(with_backend=False, details=True)
+            plan, stamp = stack.plan(with_backend=False, details=True), None
         else:
             raise ServiceFailed("the bucket of the state does not exist", place=f"bucket `{self.state.bucket.name}`")
         facts = StackFacts(plan, self._adopted(stack, plan))
         saved = plan.file is not None and not facts.adopted
         self.review.keep(self.stack_name, stack, Kept(plan=plan, stamp=stamp, saved=saved))
         return facts
+
+    def _begun(self, stack: Stack) -> tuple[Plan, StateStamp | None] | None:
+        """The plan that was begun before the run. Waited for in any case: it is made in the same folder."""
+        plan = self.head_start.take() if self.head_start else None
+        state = stack.prior_state(plan) if plan else None
+        if plan is None or state is None:
+            return None
+        # Which state it was made from it tells itself; a look at the bucket might find a later one.
+        stamp = StateStamp(serial=state["serial"], lineage=state["lineage"]) if state["lineage"] else None
+        return plan, stamp
+
+    def _plan(self, stack: Stack) -> tuple[Plan, StateStamp | None]:
+        # Before planning: should it move meanwhile, the older stamp is the one that is refused later.
+        stamp = self.state.stamp() if self.review.stamped else None
+        with self.state.blamed():
+            plan = self.review.saved(self.stack_name, stamp) or self._planned_ahead() or stack.plan(details=True)
+        return plan, stamp
 
     def _adopted(self, stack: Stack, plan: Plan) -> Mapping[str, str]:
         if not self.adoption.concerns(plan.changes):

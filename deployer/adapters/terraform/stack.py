@@ -146,12 +146,28 @@ class Stack:
         """What people call it."""
         return f"terraform ({self.name})"
 
+    @property
+    def initialised(self) -> bool:
+        """Whether a command can run at once, without `init` before it."""
+        return (self.work / "data").is_dir() and read_text(self._init_stamp) == self._init_digest()
+
+    def prior_state(self, plan: Plan) -> Mapping[str, Any] | None:
+        """The state that a plan was made from, with serial and lineage, as the saved plan carries it.
+
+        None if it cannot be read there; that is no promise of Terraform's.
+        """
+        return _state_in(plan.file) if plan.file else None
+
     # --- folders -------------------------------------------------------------------------------------------------
+
+    @property
+    def _init_stamp(self) -> Path:
+        return self.work / "init.digest"
 
     def _ready(self) -> tuple[Path, Path]:
         """Initialise if anything that init looks at has changed; the root's folder and its data folder."""
         data = self.work / "data"
-        stamp = self.work / "init.digest"
+        stamp = self._init_stamp
         wanted = self._init_digest()
         if read_text(stamp) != wanted or not data.is_dir():
             stamp.unlink(missing_ok=True)
@@ -210,13 +226,9 @@ class Stack:
 
         The saved plan carries that state; reading it there saves the process that `terraform output` would be.
         """
-        try:
-            with zipfile.ZipFile(file) as archive:
-                state = json.loads(archive.read("tfstate"))
-            if state["version"] == 4:
-                return {name: output["value"] for name, output in state["outputs"].items()}
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
-            pass
+        state = _state_in(file)
+        if state is not None:
+            return {name: output["value"] for name, output in state["outputs"].items()}
         return planned_outputs(self._show(file, folder, data))
 
     def _show(self, file: Path, folder: Path, data: Path) -> Mapping[str, Any]:
@@ -293,3 +305,13 @@ class Stack:
         error.message = masked(error.message)
         error.details = tuple(masked(line) for line in error.details)
         return error
+
+
+def _state_in(file: Path) -> Mapping[str, Any] | None:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            state = json.loads(archive.read("tfstate"))
+        known = state["version"] == 4 and {"serial", "lineage", "outputs", "resources"} <= state.keys()
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None
+    return state if known else None
