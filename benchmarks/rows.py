@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -122,7 +123,84 @@ def second_deploy(checkout: Checkout, folder: Path, log: IO[bytes], runs: int) -
     )
 
 
-ALL: Sequence[Callable[[Checkout, Path, IO[bytes], int], Iterator[Row]]] = (start_up, first_deploy, second_deploy)
+def plan(checkout: Checkout, folder: Path, log: IO[bytes], runs: int) -> Iterator[Row]:
+    """`inv plan` of what is deployed already, against bare `terraform plan` of the same stacks, one after the other."""
+    plain = Plain(checkout, folder / "plain")
+    reset(checkout)
+    plain.forget()
+    run(deploy(checkout), log)
+    checkout.call("inv", "render", "--env", "dev", "--sandbox", "--write")
+    environment = plain.environment()
+    for stack in ("site", "hosts"):
+        run(next(iter(plain.terraform(stack, environment)))[1], log)
+    plans = [plain.plan(stack, environment) for stack in ("site", "hosts")]
+    command = checkout.command("inv", "plan", "--env", "dev", "--sandbox")
+    pair = in_turn(lambda: run(command, log), lambda: total([run(plan, log) for plan in plans]), runs=runs * 3)
+    ours, theirs = pair.seconds
+    yield Row(
+        what="`inv plan` of what is deployed against bare `terraform plan` of its stacks",
+        ours=f"{ours:.2f} s",
+        theirs=f"{theirs:.2f} s",
+        result=f"{pair.ratio:.2f}x",
+        bar="<= 1.05x, or 0.3 s more",
+        met=ours <= max(1.05 * theirs, theirs + 0.3),
+    )
+
+
+def rendering(checkout: Checkout, folder: Path, log: IO[bytes], runs: int) -> Iterator[Row]:
+    """A plan with 5,000 changes: all its renderings, and the way from Terraform's JSON to it."""
+    sizes: dict[str, int] = {}
+
+    def sample(part: str) -> Sample:
+        found = json.loads(checkout.call(sys.executable, "-m", "benchmarks.rendering", part))
+        sizes[part] = found["size"]
+        return Sample(seconds=found["seconds"], peak=found["peak"])
+
+    pair = in_turn(lambda: sample("render"), lambda: sample("dump"), runs=runs * 3)
+    ours, theirs = pair.seconds
+    yield Row(
+        what="5,000 changes in all renderings against `json.dumps` of their document",
+        ours=f"{ours:.2f} s",
+        theirs=f"{theirs:.2f} s",
+        result=f"{pair.ratio:.1f}x",
+        bar="<= 1 s",
+        met=ours <= 1,
+    )
+    yield Row(
+        what="peak resident memory of that",
+        ours=f"{pair.peak / 1e6:.0f} MB",
+        theirs=f"{max(each.peak for each in pair.theirs) / 1e6:.0f} MB",
+        result="",
+        bar="<= 200 MB",
+        met=pair.peak <= 200e6,
+    )
+    yield Row(
+        what="size of the comment among them",
+        ours=f"{sizes['render']:,} bytes",
+        theirs=f"{sizes['dump']:,} bytes",
+        result="",
+        bar="<= 65,536 bytes",
+        met=sizes["render"] <= 65_536,
+    )
+    pair = in_turn(lambda: sample("read"), lambda: sample("load"), runs=runs * 3)
+    ours, theirs = pair.seconds
+    yield Row(
+        what="5,000 resources read from Terraform's plan against `json.loads` of it",
+        ours=f"{ours:.2f} s",
+        theirs=f"{theirs:.2f} s",
+        result=f"{pair.ratio:.1f}x",
+        bar="<= 1 s",
+        met=ours <= 1,
+    )
+
+
+ALL: Sequence[Callable[[Checkout, Path, IO[bytes], int], Iterator[Row]]] = (
+    start_up,
+    first_deploy,
+    second_deploy,
+    plan,
+    rendering,
+)
 
 
 def deploy(checkout: Checkout) -> Command:
