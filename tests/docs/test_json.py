@@ -7,11 +7,16 @@ import re
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from deployer.engine.change import Action, Change
 from deployer.engine.result import RunResult, Status, StepResult
 from deployer.errors import StateLocked
 from deployer.report.document import error_document, run_document
+from deployer.report.plan_document import plan_document
+from deployer.review.risk import Risk
+from deployer.review.schema import plan_schema
+from tests.support import plans
 from tests.support.cli import ROOT, Checkout
 from tests.support.documents import blocks
 
@@ -66,7 +71,7 @@ def test_the_example_of_a_run_has_the_keys_of_a_run() -> None:
     result = RunResult(playbook="deploy", check=False, results=steps, seconds=1.0, error=error)
     document = run_document(result, command="deploy", environment="e", target="t", url="u", diff=True)
     text = PAGE.read_text(encoding="utf-8")
-    run, failure = (json.loads(block.text) for block in blocks(PAGE) if block.language == "json")
+    run, _, failure = (json.loads(block.text) for block in blocks(PAGE) if block.language == "json")
 
     assert list(run) == [key for key in document if key != "error"]
     assert list(run["steps"][0]) == list(document["steps"][0])
@@ -76,3 +81,15 @@ def test_the_example_of_a_run_has_the_keys_of_a_run() -> None:
     for key in set(document["steps"][0]["changes"][0]) - set(run["steps"][0]["changes"][0]):
         assert f"`changes[].{key}`" in text
     assert [action.value for action in Action if f"`{action.value}`" not in text] == []
+
+
+def test_the_example_of_a_plan_is_a_plan() -> None:
+    """It is valid by the published schema, has all keys in their order, and the words are explained."""
+    text = PAGE.read_text(encoding="utf-8")
+    _, plan, _ = (json.loads(block.text) for block in blocks(PAGE) if block.language == "json")
+    document = plan_document(plans.violations())
+
+    assert list(Draft202012Validator(plan_schema()).iter_errors(plan)) == []
+    assert list(plan) == list(document)
+    assert list(plan["steps"][0]["changes"][0]) == list(document["steps"][0]["changes"][0])
+    assert [word for word in (*document["findings"][0], *Risk) if f"`{word}`" not in text] == []

@@ -90,6 +90,7 @@ def test_a_long_difference_is_capped_and_diff_shows_all_of_it() -> None:
         (plans.empty(), "plan/", "plan: nothing to change, 41 unchanged"),
         (plans.mixed(), "plan/", "next: `inv approve --plan plan/`"),
         (dataclasses.replace(plans.mixed(), needed=0), "plan/", "next: `inv apply --plan plan/`"),
+        (plans.additive(), "plan/", "next: `inv approve --plan plan/ --sandbox`"),
         (plans.mixed(), None, "next: `inv plan --env production --out plan/` keeps it"),
         (plans.additive(), None, "next: `inv plan --env pr-12 --sandbox --out plan/` keeps it"),
         (plans.violations(), "plan/", "next: mend what breaks the rules, then `inv plan --env production`"),
