@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deployer.cli.bundles import open_bundle
+from deployer.cli.bundles import open_for_here
 from deployer.cli.runs import Verb, Wish, run_playbook
 from deployer.errors import PlanApplied
 
@@ -43,15 +43,11 @@ class ApplyWish:
 
 def apply_plan(session: Session, wish: ApplyWish) -> int:
     """Apply the bundle and return the exit code."""
-    from deployer.playbooks.apply import elsewhere
     from deployer.steps.ledger import RunNote
 
-    bundle = open_bundle(session, plan=wish.plan, sandbox=wish.sandbox)
+    bundle = open_for_here(session, plan=wish.plan, env=wish.env, sandbox=wish.sandbox)
     manifest = bundle.manifest
-    loaded = session.inventory()
-    environment = loaded.environment(wish.env).name if wish.env else manifest.environment
-    target = "sandbox" if wish.sandbox else "cloudflare"
-    elsewhere(manifest, loaded.inventory.project, environment=environment, target=target, now=dt.datetime.now(dt.UTC))
+    sandbox = " --sandbox" if wish.sandbox else ""
     run = BundleRun(session=session, wish=wish, bundle=bundle)
     verb = Verb(
         name="apply",
@@ -61,7 +57,7 @@ def apply_plan(session: Session, wish: ApplyWish) -> int:
             plan_digest=manifest.bundle_digest,
             approvals=_approvers(session, bundle, sandbox=wish.sandbox),
         ),
-        command=f"inv apply --plan {manifest.id}{' --sandbox' if wish.sandbox else ''}",
+        command=f"inv apply --plan {manifest.id}{' --replan' if wish.replan else ''}{sandbox}",
         admit=run.admit,
         shows_url=True,
         heeds_freezes=True,
@@ -141,8 +137,8 @@ class BundleRun:
         found = find_violations(
             wiring.loaded,
             environment,
-            shown={stack: bundle.plan_json(stack) for stack in bundle.manifest.stacks},
-            changes=[change for step in bundle.steps for change in step.changes],
+            shown=bundle.shown,
+            changes=bundle.changes,
         )
         refuse_violations(found, environment=environment.name)
 

@@ -10,7 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from deployer.cli.bundles import is_stored, open_bundle
+from deployer.cli.bundles import is_stored, open_for_here
 from deployer.cli.confirm import ask
 from deployer.cli.subject import Subject, begin
 from deployer.errors import DeployError, GuardRefused, InternalError
@@ -80,21 +80,12 @@ class Approving:
 def open_approving(session: Session, *, plan: str, env: str, sandbox: bool) -> Approving:
     """The bundle that `--plan` names, whole, for here and now; with whoever has approved it."""
     from deployer.cli.targets import connect, offline
-    from deployer.playbooks.apply import elsewhere
     from deployer.playbooks.approving import signatures_of
     from deployer.steps.approvals import records_in
 
-    bundle = open_bundle(session, plan=plan, sandbox=sandbox)
-    manifest, loaded = bundle.manifest, session.inventory()
-    environment = loaded.environment(env).name if env else manifest.environment
-    elsewhere(
-        manifest,
-        loaded.inventory.project,
-        environment=environment,
-        target="sandbox" if sandbox else "cloudflare",
-        now=dt.datetime.now(dt.UTC),
-    )
-    subject = begin(session, env=manifest.environment, sandbox=sandbox)
+    bundle = open_for_here(session, plan=plan, env=env, sandbox=sandbox)
+    subject = begin(session, env=bundle.manifest.environment, sandbox=sandbox)
+    loaded = subject.loaded
     if is_stored(plan):
         target = connect(session, loaded, subject.environment, sandbox=sandbox)
     else:
@@ -192,8 +183,8 @@ def _findings(opened: Approving) -> Any:
     return find_violations(
         opened.wiring.loaded,
         opened.wiring.environment,
-        shown={stack: bundle.plan_json(stack) for stack in bundle.manifest.stacks},
-        changes=[change for step in bundle.steps for change in step.changes],
+        shown=bundle.shown,
+        changes=bundle.changes,
     )
 
 
@@ -213,8 +204,8 @@ def _sign_and_keep(opened: Approving, key: Key, person: str, *, comment: str) ->
     """The new approval by its name; nothing if somebody was quicker with the very same."""
     from deployer.adapters.files import write_private_bytes
     from deployer.review.approval import statement_for
+    from deployer.review.manifest import APPROVALS
     from deployer.steps.approvals import free_name
-    from deployer.steps.bundle import APPROVALS
     from deployer.steps.bundle_store import PlanStore
 
     manifest = opened.bundle.manifest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ def open_bundle(session: Session, *, plan: str, sandbox: bool) -> Bundle:
             hint="the folder that `inv plan` wrote with `--out`, or the id that it printed with `--store`",
         )
     if not is_stored(plan):
-        if not Path(plan).exists():
+        if not _exists(plan):
             raise PlanUnusable(
                 "there is neither a folder nor a stored plan of that name",
                 place=plan,
@@ -32,11 +33,36 @@ def open_bundle(session: Session, *, plan: str, sandbox: bool) -> Bundle:
     return _fetch(session, plan, sandbox=sandbox)
 
 
+def open_for_here(session: Session, *, plan: str, env: str, sandbox: bool) -> Bundle:
+    """The bundle, whole, if it is for this project, this environment and target, and its time is not over."""
+    from deployer.playbooks.apply import refuse_elsewhere
+
+    bundle = open_bundle(session, plan=plan, sandbox=sandbox)
+    loaded = session.inventory()
+    environment = loaded.environment(env).name if env else bundle.manifest.environment
+    refuse_elsewhere(
+        bundle.manifest,
+        loaded.inventory.project,
+        environment=environment,
+        target="sandbox" if sandbox else "cloudflare",
+        now=dt.datetime.now(dt.UTC),
+    )
+    return bundle
+
+
 def is_stored(plan: str) -> bool:
     """Whether `--plan` means a bundle in the state bucket: a folder of that name goes first."""
     from deployer.steps.bundle_store import is_id
 
-    return is_id(plan) and not Path(plan).exists()
+    return is_id(plan) and not _exists(plan)
+
+
+def _exists(plan: str) -> bool:
+    try:
+        return Path(plan).exists()
+    except OSError:
+        # Too long for a name of a file.
+        return False
 
 
 def _fetch(session: Session, identifier: str, *, sandbox: bool) -> Bundle:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from deployer.review.view import PlanView
 
 _AT_ONCE: Final = 4
-# What decides over a plan is not for the one who plans to set.
-_NOT_SET_HERE: Final = ("guards", "approvals", "policy", "freezes", "plan", "project")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +51,6 @@ class Planned:
 
 def plan_environments(session: Session, wish: PlanWish) -> int:
     """Plan one environment or several and return the exit code."""
-    for setting in wish.settings:
-        if setting.split(".", 1)[0].split("=", 1)[0].strip() in _NOT_SET_HERE:
-            raise UsageError(
-                f"`--set {setting}`: guard rails, approvals and policy of a plan are not set on the command line",
-                hint="change environments.toml, where it is reviewed as well",
-            )
     names = _names(session, wish)
     with asking(session.stop):
         if len(names) == 1:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from deployer.cli.subject import Subject, begin
-from deployer.errors import DeployError, UsageError
+from deployer.errors import DeployError
 
 if TYPE_CHECKING:
     from deployer.cli.session import Session
@@ -71,15 +71,11 @@ def judge_plan(session: Session, *, env: str, plan: str, sandbox: bool) -> int:
 
 
 def _of_bundle(session: Session, env: str, plan: str, *, sandbox: bool) -> tuple[Subject, Shown, Sequence[Change]]:
-    from deployer.cli.bundles import open_bundle
+    from deployer.cli.bundles import open_for_here
 
-    bundle = open_bundle(session, plan=plan, sandbox=sandbox)
-    name = bundle.manifest.environment
-    subject = begin(session, env=name, sandbox=sandbox)
-    if env and session.inventory().environment(env).name != name:
-        raise UsageError(f"the plan is for `{name}`, not for `{env}`", hint="leave out --env: the plan knows it")
-    shown = {stack: bundle.plan_json(stack) for stack in bundle.manifest.stacks}
-    return subject, shown, [change for step in bundle.steps for change in step.changes]
+    bundle = open_for_here(session, plan=plan, env=env, sandbox=sandbox)
+    subject = begin(session, env=bundle.manifest.environment, sandbox=sandbox)
+    return subject, bundle.shown, bundle.changes
 
 
 def _fresh(session: Session, env: str, sandbox: bool) -> tuple[Subject, Shown, Sequence[Change]]:

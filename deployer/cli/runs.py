@@ -96,7 +96,7 @@ def run_playbook(session: Session, wish: Wish, verb: Verb | None = None) -> int:
     if verb.name == "destroy" and not wish.check:
         confirm_destroy(session, wish, subject)
     if verb.name == "deploy" and not wish.check:
-        refuse_unreviewed(session, wish, subject)
+        refuse_unreviewed(wish, subject)
     if verb.heeds_freezes and not wish.check:
         refuse_frozen(subject.loaded, subject.environment, override=wish.override_freeze, reason=wish.reason)
 
@@ -286,11 +286,9 @@ def confirm_destroy(session: Session, wish: Wish, subject: Subject) -> None:
         ask(session, subject, deed=f"`{name}` is destroyed", announcement=announcement)
 
 
-def refuse_unreviewed(session: Session, wish: Wish, subject: Subject) -> None:
+def refuse_unreviewed(wish: Wish, subject: Subject) -> None:
     """Hold up a deploy of an environment that changes by reviewed plans only."""
-    # `--set` is not how a guard rail is taken away.
-    loaded = session.inventory() if wish.settings else subject.loaded
-    effective = loaded.effective(wish.env)
+    effective = subject.loaded.effective(wish.env)
     if subject.target != "cloudflare" or not effective.environment.guards.reviewed_only:
         return
     name = effective.environment.name

@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from deployer.adapters.once import once
 
 if TYPE_CHECKING:
     from deployer.adapters.redact import Redactor
@@ -32,28 +33,28 @@ class Session:
     printed: bool = field(default=False, init=False)
     """Whether the one JSON document is out already."""
 
-    @cached_property
+    @once
     def variables(self) -> Mapping[str, str]:
         """The process environment."""
         from deployer.adapters.environ import process_environment
 
         return process_environment()
 
-    @cached_property
+    @once
     def redactor(self) -> Redactor:
         """Knows every secret value that this run has read."""
         from deployer.adapters.redact import Redactor
 
         return Redactor()
 
-    @cached_property
+    @once
     def stop(self) -> Stop:
         """How this run is asked to end."""
         from deployer.engine.stop import Stop
 
         return Stop()
 
-    @cached_property
+    @once
     def sink(self) -> Sink:
         """Stdout for data, stderr for talk, both redacted."""
         import shutil

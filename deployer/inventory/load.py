@@ -27,6 +27,17 @@ from deployer.inventory.suggest import unknown
 
 FILE_NAME: Final = "environments.toml"
 _TABLES: Final = ("project", "app", "defaults", "kinds", "environments")
+_GUARDED: Final = (
+    ("guards", "protected"),
+    ("guards", "reviewed_only"),
+    ("guards", "never_destroy"),
+    ("approvals",),
+    ("policy",),
+    ("freezes",),
+    ("plan",),
+    ("project", "approvers"),
+)
+"""What `--set` must not touch: guard rails that hold for everybody, and who decides over a plan."""
 M = TypeVar("M", bound=Model)
 
 
@@ -169,6 +180,8 @@ def parse(text: str, *, root: Path, settings: Sequence[str] = (), file: str = FI
             raise ConfigError(f"table [{table}] is missing", place=file)
     _check_tables(raw, where, file)
     parsed_settings = tuple(_split_setting(setting) for setting in settings)
+    for path, _ in parsed_settings:
+        _refuse_guarded(path)
     layered = Layered()
     layered.add(Source("project", (), {"project": raw["project"]}), file=file, positions=where)
     layered.add(Source("app", (), {"app": raw["app"]}), file=file, positions=where)
@@ -262,6 +275,17 @@ def _split_setting(setting: str) -> tuple[tuple[str, ...], str]:
         raise UsageError(
             f"`--set {setting}` is not of the form key=value", hint="e.g. --set worker.logs.enabled=false"
         ) from None
+
+
+def _refuse_guarded(path: tuple[str, ...]) -> None:
+    """Refuse a setting that would take away what holds people back."""
+    for guarded in _GUARDED:
+        length = min(len(path), len(guarded))
+        if path[:length] == guarded[:length]:
+            raise UsageError(
+                f"`{dotted(path)}` cannot be set on the command line: it decides what a run may do",
+                hint=f"change it in {FILE_NAME}, where that is reviewed",
+            )
 
 
 def _parse_setting(values: Table, path: tuple[str, ...], text: str) -> Any:

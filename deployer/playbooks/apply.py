@@ -21,10 +21,10 @@ from deployer.inventory import model as inventory
 from deployer.playbooks.deploy import deploy
 from deployer.playbooks.plan import project_of, snapshot_step
 from deployer.playbooks.wiring import Wiring
-from deployer.review.compare import places
+from deployer.review.compare import misplaced
 from deployer.review.manifest import Manifest, StackState
 from deployer.steps.bundle import Bundle
-from deployer.steps.reviewed import VERIFIED, PlanVerified, Reviewed, refuse, timely
+from deployer.steps.reviewed import VERIFIED, PlanVerified, Reviewed, refuse, untimely
 from deployer.steps.reviewing import Kept, PlanGiven, StateStamp
 from deployer.steps.snapshot import SNAPSHOT
 
@@ -45,7 +45,8 @@ class Applying:
 def given_plans(wiring: Wiring, bundle: Bundle, *, replan: bool) -> PlanGiven:
     """The plans of a bundle, for the look before an apply and for the apply."""
     stacks = bundle.manifest.stacks
-    return PlanGiven({name: _given(wiring, bundle, name, state) for name, state in stacks.items()}, replan)
+    again = plan_again(bundle.manifest)
+    return PlanGiven({name: _given(wiring, bundle, name, state) for name, state in stacks.items()}, replan, again)
 
 
 def apply(wiring: Wiring, wanted: Applying, given: PlanGiven) -> Playbook:
@@ -79,6 +80,7 @@ def apply(wiring: Wiring, wanted: Applying, given: PlanGiven) -> Playbook:
             inner=step,
             reviewed=reviewed.get(step.name, ()),
             all_of_them=lambda: not wanted.begun(),
+            plan=manifest.id,
             again=again,
         )
 
@@ -104,11 +106,14 @@ def _given(wiring: Wiring, bundle: Bundle, name: str, state: StackState) -> Kept
     return Kept(plan=plan, stamp=stamp, saved=state.saved)
 
 
-def elsewhere(
+def refuse_elsewhere(
     manifest: Manifest, project: inventory.Project, *, environment: str, target: str, now: dt.datetime
 ) -> None:
     """Refuse, before anything is asked of anybody, a plan that is not for here and now."""
-    found = [*timely(manifest, now), *places(manifest, project_of(project), environment=environment, target=target)]
+    found = [
+        *untimely(manifest, now),
+        *misplaced(manifest, project_of(project), environment=environment, target=target),
+    ]
     refuse(manifest, found, again=plan_again(manifest))
 
 

@@ -41,7 +41,7 @@ class Snapshot:
 
 def differences(manifest: Manifest, now: Snapshot) -> Iterator[Difference]:
     """Everything that is not as it was when the plan was made; states and approvals are looked at elsewhere."""
-    yield from places(manifest, now.project, environment=now.environment, target=now.target)
+    yield from misplaced(manifest, now.project, environment=now.environment, target=now.target)
     if manifest.commit != now.commit:
         yield Difference("commit", f"it was made from commit {short(manifest.commit)}, here is {short(now.commit)}")
     elif manifest.dirty != now.dirty:
@@ -59,8 +59,8 @@ def differences(manifest: Manifest, now: Snapshot) -> Iterator[Difference]:
             yield Difference("live", f"another {name} is live: {short(planned)} when planned, now {short(present)}")
 
 
-def places(manifest: Manifest, project: Project, *, environment: str, target: str) -> Iterator[Difference]:
-    """Whether the plan is for this infrastructure, environment and target."""
+def misplaced(manifest: Manifest, project: Project, *, environment: str, target: str) -> Iterator[Difference]:
+    """What says that the plan is for another infrastructure, environment or target."""
     for name in Project.model_fields:
         planned, present = getattr(manifest.project, name), getattr(project, name)
         if planned != present:

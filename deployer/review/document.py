@@ -6,10 +6,9 @@ that came later; what is missing, or has another type, is an error.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
 from deployer.engine.change import Action
 from deployer.review.risk import Risk
@@ -94,8 +93,8 @@ class PlanDocument(Entry):
     commit: str | None = Field(description="The commit that was checked out; null outside git")
     dirty: StrictBool = Field(description="Whether files differed from that commit")
     settings: tuple[str, ...] = Field(description="Values given by --set")
-    created: dt.datetime = Field(description="When it was made")
-    expires: dt.datetime = Field(description="When it can no longer be applied")
+    created: AwareDatetime = Field(description="When it was made")
+    expires: AwareDatetime = Field(description="When it can no longer be applied")
     planner: PlannerEntry = Field(description="Who made it")
     digest: str = Field(description="Digest of what the changes mean; the same for plans that do the same")
     risk: Risk = Field(description="The most dangerous kind of change in it")

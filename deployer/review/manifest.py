@@ -6,18 +6,20 @@ text is canonical, so that one changed byte shows.
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from deployer.review.risk import Risk
 
 SCHEMA: Final = 1
 FILE_NAME: Final = "manifest.json"
+# Beside the files of a bundle, added later.
+APPROVALS: Final = "approvals"
 
 
 class Part(BaseModel):
@@ -74,8 +76,8 @@ class Manifest(Part):
     commit: str | None = Field(description="The commit that was checked out; null outside git")
     dirty: bool = Field(description="Whether files differed from that commit")
     settings: tuple[str, ...] = Field(default=(), description="Values given by --set")
-    created: dt.datetime = Field(description="When it was made")
-    expires: dt.datetime = Field(description="When it can no longer be applied")
+    created: AwareDatetime = Field(description="When it was made")
+    expires: AwareDatetime = Field(description="When it can no longer be applied")
     planner: Planner = Field(description="Who made it")
     tools: Mapping[str, str] = Field(description="Programs and providers to their versions")
     locks: Mapping[str, str] = Field(description="Lock files to their digests")
@@ -88,6 +90,18 @@ class Manifest(Part):
     counts: Counts = Field(description="How many changes of each kind")
     files: Mapping[str, str] = Field(description="Files of the bundle to the digests of their bytes")
     seals: Mapping[str, str] = Field(default_factory=dict, description="Keyed fingerprints of all other keys")
+
+    @field_validator("files")
+    @classmethod
+    def _inside(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        """Whoever wrote it, the files lie in the bundle: by these names they are written when it is fetched."""
+        for name in value:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name or not path.parts:
+                raise ValueError(f"`{name}` is no file of a bundle")
+            if path.parts[0] in (APPROVALS, FILE_NAME):
+                raise ValueError(f"`{name}` is not written with a bundle")
+        return value
 
     @property
     def text(self) -> str:

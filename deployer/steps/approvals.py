@@ -16,8 +16,8 @@ from deployer.errors import ApprovalMissing
 from deployer.inventory.review import Approvals, Approver
 from deployer.report.plan_words import safe
 from deployer.review.approval import Checked, Record, Statement, Verdict, judge, needed, read_record
-from deployer.review.manifest import Manifest
-from deployer.steps.bundle import APPROVALS, Bundle
+from deployer.review.manifest import APPROVALS, Manifest
+from deployer.steps.bundle import Bundle
 
 _SUFFIX = ".json"
 

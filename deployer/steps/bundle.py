@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from deployer.adapters.files import disk_errors, make_folder, write_private_bytes
+from deployer.engine.change import Change
 from deployer.errors import PlanUnusable, UsageError
 from deployer.report.plan_document import steps_of
 from deployer.review.digest import meaning_of_all
-from deployer.review.manifest import FILE_NAME, SCHEMA, Manifest
+from deployer.review.manifest import APPROVALS, FILE_NAME, SCHEMA, Manifest
 from deployer.review.view import PlannedStep
 
-APPROVALS: Final = "approvals"
 PRIVATE: Final = "private"
 DOCUMENT: Final = "plan.json"
 _AGAIN: Final = "make it anew: `inv plan --env NAME --out FOLDER`"
@@ -43,6 +43,16 @@ class Bundle:
     def plan_json(self, stack: str) -> Mapping[str, Any]:
         """What Terraform says of a stack's plan."""
         return dict(json.loads((self.folder / PRIVATE / f"{stack}.json").read_bytes()))
+
+    @property
+    def shown(self) -> dict[str, Mapping[str, Any]]:
+        """What Terraform says of every stack's plan."""
+        return {stack: self.plan_json(stack) for stack in self.manifest.stacks}
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All changes, in the order of the steps."""
+        return tuple(change for step in self.steps for change in step.changes)
 
     def contents(self) -> Iterator[tuple[str, bytes]]:
         """Every file with its path in the bundle; the manifest last, so that a copy without it is known as a part."""
@@ -68,6 +78,11 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -
             if folder.exists():
                 folder.rename(old)
             fresh.rename(folder)
+        except BaseException:
+            # An older bundle, with its approvals, is worth more than none.
+            if old.exists() and not folder.exists():
+                old.rename(folder)
+            raise
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
             shutil.rmtree(old, ignore_errors=True)
@@ -92,6 +107,11 @@ def digests_of(files: Mapping[str, bytes]) -> dict[str, str]:
 
 def read_bundle(folder: Path) -> Bundle:
     """The bundle in `folder`; PlanUnusable says what is missing or was edited."""
+    with disk_errors(folder):
+        return _read(folder)
+
+
+def _read(folder: Path) -> Bundle:
     if not folder.is_dir() or not any(folder.iterdir()):
         raise PlanUnusable("there is no plan bundle", place=str(folder), hint=_AGAIN)
     manifest = parse_manifest(_manifest_bytes(folder), place=str(folder / FILE_NAME))
@@ -115,7 +135,7 @@ def read_bundle(folder: Path) -> Bundle:
 def _manifest_bytes(folder: Path) -> bytes:
     try:
         return (folder / FILE_NAME).read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise PlanUnusable(
             "the plan bundle has no manifest: it was not written to its end, or is no bundle",
             place=str(folder),
@@ -160,13 +180,13 @@ def _wrong_files(folder: Path, manifest: Manifest) -> Iterator[str]:
     for name in sorted(present - known):
         if not name.startswith(f"{APPROVALS}/"):
             yield f"{name}: does not belong to the plan"
-    for name in sorted({DOCUMENT} - manifest.files.keys()):
+    required = {DOCUMENT, *(f"{PRIVATE}/{stack}.json" for stack in manifest.stacks)}
+    required |= {f"{PRIVATE}/{stack}.tfplan" for stack, state in manifest.stacks.items() if state.saved}
+    for name in sorted(required - manifest.files.keys()):
         yield f"{name}: the manifest does not list it"
     for name, digest in manifest.files.items():
         path = folder / name
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            yield f"{name}: lies outside the bundle"
-        elif not path.is_file():
+        if not path.is_file():
             yield f"{name}: is missing"
         elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             yield f"{name}: was changed after the plan was made"

@@ -16,8 +16,8 @@ from typing import Final
 from deployer.adapters.files import write_private_bytes
 from deployer.adapters.state import Bucket
 from deployer.errors import PlanUnusable
-from deployer.review.manifest import FILE_NAME
-from deployer.steps.bundle import APPROVALS, Bundle, parse_manifest, read_bundle
+from deployer.review.manifest import APPROVALS, FILE_NAME
+from deployer.steps.bundle import Bundle, parse_manifest, read_bundle
 
 PREFIX: Final = "plans/"
 _ID: Final = re.compile(r"([a-z0-9][a-z0-9-]*)-\d{8}T\d{6}Z-[0-9a-f]{12}")
@@ -48,10 +48,6 @@ class PlanStore:
         """Store a bundle; what is there already with the same content is left alone."""
         for name, body in bundle.contents():
             self.bucket.put(f"{PREFIX}{bundle.manifest.id}/{name}", body, replaces=None)
-
-    def has(self, identifier: str) -> bool:
-        """Whether the bundle is there, whole."""
-        return self.bucket.get(f"{PREFIX}{identifier}/{FILE_NAME}") is not None
 
     def fetch(self, identifier: str, folder: Path) -> Bundle:
         """Bring a bundle into `folder`, with its approvals, and read it."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from deployer.engine.change import Change
 from deployer.engine.step import BaseStep, Context, Step
-from deployer.errors import DeployError, PlanChanged, PlanUnusable
+from deployer.errors import PlanChanged, PlanUnusable
 from deployer.review.compare import Difference, Snapshot, differences, unlike
 from deployer.review.manifest import Manifest, StackState
 from deployer.steps.reviewing import StateStamp
@@ -58,7 +58,7 @@ class PlanVerified(BaseStep[None]):
             )
         begun = self.begun()
         snapshot: Snapshot = context.value(SNAPSHOT)
-        found = [*timely(self.manifest, self.now()), *differences(self.manifest, snapshot), *self._moved()]
+        found = [*untimely(self.manifest, self.now()), *differences(self.manifest, snapshot), *self._moved()]
         excused = (_MADE_UP_FOR if self.replan else frozenset()) | (_MOVED_BY_US if begun else frozenset())
         refuse(self.manifest, [each for each in found if each.kind not in excused], again=self.again)
         for permit in self.permits:
@@ -89,8 +89,8 @@ def _moved(planned: StackState, now: StateStamp | None) -> str:
     return f"serial {planned.serial} when planned, now {now.serial}"
 
 
-def timely(manifest: Manifest, now: dt.datetime) -> Iterator[Difference]:
-    """Whether the bundle's time has come and is not over."""
+def untimely(manifest: Manifest, now: dt.datetime) -> Iterator[Difference]:
+    """What says that the bundle's time is over, or yet to come."""
     if now >= manifest.expires:
         yield Difference("expired", f"it expired at {manifest.expires:%Y-%m-%d %H:%M} UTC")
     if now + SKEW < manifest.created:
@@ -101,14 +101,18 @@ def timely(manifest: Manifest, now: dt.datetime) -> Iterator[Difference]:
 
 def refuse(manifest: Manifest, found: Iterable[Difference], *, again: str) -> None:
     """One error for all differences; none, and nothing happens."""
-    lines = [each.text for each in found]
+    differing = list(found)
+    lines = [each.text for each in differing]
     if lines:
-        things = "one thing" if len(lines) == 1 else f"{len(lines)} things"
+        things = "one thing speaks" if len(lines) == 1 else f"{len(lines)} things speak"
+        hint = f"plan again, and have that reviewed: `{again}`"
+        if {each.kind for each in differing} <= _MADE_UP_FOR:
+            hint += "; `inv apply` with `--replan` goes on if a fresh plan means the same"
         raise PlanChanged(
-            f"the plan is not applied: {things} changed since it was made",
+            f"{things} against this plan",
             place=f"plan `{manifest.id}`",
             details=lines,
-            hint=f"plan again, and have that reviewed: `{again}`; `--replan` applies a fresh plan if it means the same",
+            hint=hint,
         )
 
 
@@ -120,6 +124,7 @@ class Reviewed(BaseStep[Any]):
     reviewed: tuple[Change, ...]
     # Whether nothing of the reviewed changes may be missing: part of them may have been done before.
     all_of_them: Callable[[], bool]
+    plan: str
     again: str
 
     def observe(self, context: Context) -> Any:
@@ -133,6 +138,7 @@ class Reviewed(BaseStep[Any]):
         if found:
             raise PlanChanged(
                 f"`{self.name}` is not what was reviewed; it has changed nothing",
+                place=f"plan `{self.plan}`",
                 details=found,
                 hint=f"plan again, and have that reviewed: `{self.again}`",
             )
@@ -145,14 +151,3 @@ class Reviewed(BaseStep[Any]):
     def apply(self, context: Context, facts: Any, changes: Sequence[Change]) -> Mapping[str, object]:
         """What the step does."""
         return self.inner.apply(context, facts, changes)
-
-
-def raising(error: Callable[[], DeployError | None]) -> Callable[[], None]:
-    """A permit from a function that returns what speaks against it."""
-
-    def permit() -> None:
-        found = error()
-        if found is not None:
-            raise found
-
-    return permit

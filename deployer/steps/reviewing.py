@@ -98,6 +98,7 @@ class PlanGiven(Reviewing):
     stacks: Mapping[str, Kept]
     # Plan afresh in any case: what counts is that it means the same.
     replan: bool
+    again: str
     _fresh: dict[str, Kept] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -133,5 +134,5 @@ class PlanGiven(Reviewing):
                 f"after part of the plan was applied, what is left would {change.word} {change.address} otherwise than "
                 "was reviewed",
                 place=f"stack `{name}`",
-                hint="plan what is left, and have it reviewed: `inv plan --env NAME --out plan/`",
+                hint=f"plan what is left, and have it reviewed: `{self.again}`",
             )

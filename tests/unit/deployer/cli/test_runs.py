@@ -245,8 +245,28 @@ def test_protected_environments_need_more_than_yes(checkout: Checkout, monkeypat
     line = line_of(text(), "guards = { protected = true")
     assert f"(environments.toml:{line})" in checkout.inv("destroy", "--env", "prod", "--yes").err
     assert "type its name on a terminal" in ran.err
-    lifted = checkout.inv("destroy", "--env", "prod", "--yes", "--set", "guards.protected=false")
-    assert lifted.code == 0
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "guards.protected=false",
+        "guards={ protected = false }",
+        '"guards"."never_destroy"=[]',
+        "approvals.destroy=0",
+        "policy={}",
+        "freezes={}",
+        "plan.valid_minutes=999999",
+        'project.approvers.mallory.ssh=["x"]',
+    ],
+)
+def test_guard_rails_cannot_be_set_away(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    """By no command: they are changed where they are reviewed."""
+    use_steps(monkeypatch, two_steps(checkout.root), name="destroy")
+    ran = checkout.inv("destroy", "--env", "prod", "--yes", "--allow-protected", "--set", setting)
+    assert ran.code == 2
+    assert "cannot be set on the command line: it decides what a run may do" in ran.err
+    assert not (checkout.root / "one").exists()
 
 
 def test_an_unverified_release_has_its_own_exit_code(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:

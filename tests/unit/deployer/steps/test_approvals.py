@@ -15,7 +15,7 @@ from deployer.adapters.signing import PublicKey
 from deployer.errors import ApprovalMissing
 from deployer.inventory.review import Approvals, Approver, GpgKey
 from deployer.review.approval import Verdict, statement_for
-from deployer.review.manifest import Manifest, Planner
+from deployer.review.manifest import APPROVALS, Manifest, Planner
 from deployer.review.risk import Risk
 from deployer.steps.approvals import (
     Key,
@@ -27,7 +27,7 @@ from deployer.steps.approvals import (
     verdict_lines,
     verdict_over,
 )
-from deployer.steps.bundle import APPROVALS, Bundle
+from deployer.steps.bundle import Bundle
 from tests.support.plans import NOON, plan_view
 from tests.support.signing import GpgHome, gpg_home, gpg_signing, public, ssh_key, ssh_signing
 

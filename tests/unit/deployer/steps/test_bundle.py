@@ -12,8 +12,8 @@ import pytest
 from deployer.errors import PlanUnusable, UsageError
 from deployer.report.plan_document import plan_document
 from deployer.review.digest import meaning_of_all
-from deployer.review.manifest import FILE_NAME, Manifest
-from deployer.steps.bundle import APPROVALS, Bundle, digests_of, read_bundle, write_bundle
+from deployer.review.manifest import APPROVALS, FILE_NAME, Manifest
+from deployer.steps.bundle import Bundle, digests_of, read_bundle, write_bundle
 from deployer.steps.bundle_store import PlanStore, is_id
 from deployer.steps.secrets import FINGERPRINT_KEY, Secrets
 from tests.support.buckets import MemoryBucket
@@ -27,7 +27,8 @@ def written(folder: Path, *, files: dict[str, bytes] | None = None) -> Manifest:
     """A bundle with one change and one saved plan."""
     steps = (step("terraform site", change("update", "site:cloudflare_worker.this")),)
     view = plan_view(steps, digest=meaning_of_all(steps), id=ID)
-    parts = {"plan.json": json.dumps(plan_document(view)).encode(), "private/site.tfplan": b"saved", **(files or {})}
+    private = {"private/site.tfplan": b"saved", "private/site.json": b"{}"}
+    parts = {"plan.json": json.dumps(plan_document(view)).encode(), **private, **(files or {})}
     manifest = view.manifest.model_copy(update={"files": digests_of(parts)}).sealed(SEAL)
     write_bundle(folder, manifest, parts)
     return manifest
@@ -71,6 +72,7 @@ def test_no_byte_can_be_changed(tmp_path: Path) -> None:
         (lambda folder: (folder / FILE_NAME).write_text("{"), "cannot be read"),
         (lambda folder: (folder / FILE_NAME).write_text('{"schema": 2}'), "newer"),
         (lambda folder: (folder / FILE_NAME).write_text((folder / FILE_NAME).read_text() + "\n"), "edited"),
+        (lambda folder: [(folder / FILE_NAME).unlink(), (folder / FILE_NAME).mkdir()], "no manifest"),
         (lambda folder: [path.unlink() for path in folder.rglob("*") if path.is_file()], "no manifest"),
     ],
 )
@@ -187,6 +189,52 @@ class _Full(MemoryBucket):
         return super().try_put(key, body, replaces=replaces)
 
 
+@pytest.mark.parametrize(
+    "name", ["../../outside.txt", "/outside.txt", "private/../../x", "a\\b", "approvals/mira.json", ""]
+)
+def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path, name: str) -> None:
+    """Fetching writes files by the names in the manifest, and whoever may write the bucket may have written those."""
+    manifest = written(tmp_path / "plan")
+    hostile = manifest.model_copy(update={"files": {**manifest.files, name: "0" * 64}})
+    bucket = MemoryBucket()
+    bucket.try_put(f"plans/{ID}/{FILE_NAME}", hostile.text.encode(), replaces=None)
+    bucket.try_put(f"plans/{ID}/{name}", b"hostile", replaces=None)
+    with pytest.raises(PlanUnusable, match="cannot be read: files"):
+        PlanStore(bucket).fetch(ID, tmp_path / "deep" / "down" / "fetched")
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes() == b"hostile"] == []
+
+
+def test_times_have_a_zone(tmp_path: Path) -> None:
+    """A moment without an offset could be compared with no clock."""
+    manifest = written(tmp_path / "plan")
+    text = manifest.text.replace("2026-03-11T12:00:00Z", "2026-03-11T12:00:00")
+    (tmp_path / "plan" / FILE_NAME).write_text(text)
+    with pytest.raises(PlanUnusable, match="created"):
+        read_bundle(tmp_path / "plan")
+
+
+def test_an_interrupted_write_keeps_the_older_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its approvals: the two renames are one step or none."""
+    folder = tmp_path / "plan"
+    written(folder)
+    (folder / APPROVALS).mkdir()
+    (folder / APPROVALS / "mira.json").write_text("{}")
+    rename, count = Path.rename, iter(range(9))
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if next(count) == 1:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        written(folder)
+    monkeypatch.undo()
+    assert (folder / APPROVALS / "mira.json").is_file()
+    read_bundle(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["plan"]
+
+
 def test_an_object_that_was_exchanged_in_the_store_is_found(tmp_path: Path) -> None:
     """Its digest is in the manifest."""
     folder = tmp_path / "plan"
@@ -209,4 +257,9 @@ def test_a_bundle_lists_its_files_with_the_manifest_last(tmp_path: Path) -> None
     """So that a copy without it is known to be a part."""
     written(tmp_path / "plan")
     bundle: Bundle = read_bundle(tmp_path / "plan")
-    assert [name for name, _ in bundle.contents()] == ["plan.json", "private/site.tfplan", FILE_NAME]
+    assert [name for name, _ in bundle.contents()] == [
+        "plan.json",
+        "private/site.json",
+        "private/site.tfplan",
+        FILE_NAME,
+    ]

@@ -153,7 +153,7 @@ def test_everything_is_said_at_once() -> None:
     error = verify(snapshot(commit="f" * 40, tools={}), stamp=None)
     assert isinstance(error, PlanChanged)
     assert len(error.details) == 3
-    assert "3 things changed" in error.message
+    assert error.message == "3 things speak against this plan"
 
 
 def test_what_a_run_of_this_plan_has_moved_is_no_difference() -> None:
@@ -215,7 +215,7 @@ def held(fresh: Sequence[Change], *, reviewed: Sequence[Change] = (WORKER, SECRE
     done: list[str] = []
     inner = Doing(name="worker", changes=tuple(fresh), done=done)
     wrapped = Reviewed(
-        name="worker", inner=inner, reviewed=tuple(reviewed), all_of_them=lambda: whole, again="inv plan"
+        name="worker", inner=inner, reviewed=tuple(reviewed), all_of_them=lambda: whole, plan="p", again="inv plan"
     )
     error = run(Playbook("apply", (wrapped,)), RunOptions()).error
     assert error is None or not done
