@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from deployer.cli.boundary import command
-from deployer.cli.flags import ENV, RUN, SANDBOX, SET
+from deployer.cli.flags import DIFF, LOCK_TIMEOUT, OF_PLAN, PLAN, RUN, SANDBOX, SET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ _ENVS: Final = "environment, several with commas, `all`, or a pattern such as 'p
         "set": SET,
         "out": "write the plan bundle to this folder (one below it for each of several environments)",
         "store": "keep the bundle in the state bucket, for `inv apply --plan ID`",
-        "diff": "show every attribute",
+        "diff": DIFF,
         "link": "address of the whole plan, for the Markdown that has no room for it",
     },
     lists=("set_",),
@@ -61,16 +61,16 @@ def plan(
 @command(
     "apply",
     help={
-        "plan": "folder of the bundle, or the id of a stored one",
-        "env": f"{ENV}; the bundle knows it, another one is refused",
+        "plan": PLAN,
+        "env": OF_PLAN,
         "sandbox": SANDBOX,
         "replan": "plan afresh, and go on only if that means the same",
         "check": "only say whether it would be applied; nothing is written anywhere",
-        "diff": RUN["diff"],
+        "diff": DIFF,
         "override_freeze": RUN["override_freeze"],
         "reason": RUN["reason"],
         "timeout": RUN["timeout"],
-        "lock_timeout": RUN["lock_timeout"],
+        "lock_timeout": LOCK_TIMEOUT,
     },
 )
 def apply(

@@ -5,26 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from deployer.cli.boundary import command
-from deployer.cli.flags import ENV, RUN, SANDBOX
+from deployer.cli.flags import DIFF, ENV, OF_PLAN, PLAN, SANDBOX, YES
 
 if TYPE_CHECKING:
     from deployer.cli.session import Session
-
-_PLAN: Final = "folder of the bundle, or the id of a stored one"
-_OF_PLAN: Final = f"{ENV}; the bundle knows it, another one is refused"
 
 
 @command(
     "approve",
     help={
-        "plan": _PLAN,
-        "env": _OF_PLAN,
+        "plan": PLAN,
+        "env": OF_PLAN,
         "sandbox": SANDBOX,
         "key": "sign with this key: a file of ssh-keygen's, or what gpg knows a key by",
         "as": "who you are in the inventory; the key says it, another one is refused",
         "comment": "what you want to say with it; signed and kept",
-        "diff": RUN["diff"],
-        "yes": "do not ask for the environment's name",
+        "diff": DIFF,
+        "yes": YES,
     },
 )
 def approve(
@@ -57,7 +54,7 @@ def approve(
     return approve_plan(session, wish)
 
 
-@command("approvals", help={"plan": _PLAN, "env": _OF_PLAN, "sandbox": SANDBOX})
+@command("approvals", help={"plan": PLAN, "env": OF_PLAN, "sandbox": SANDBOX})
 def approvals(
     session: Session, *, plan: str = "", env: str = "", sandbox: bool = False, json: bool = False, color: bool = True
 ) -> int:
@@ -76,7 +73,7 @@ def approvals(
     "policy",
     help={
         "env": ENV,
-        "plan": f"{_PLAN}; without it, what Terraform would do now",
+        "plan": f"{PLAN}; without it, what Terraform would do now",
         "sandbox": SANDBOX,
         "list": "only list the rules, and where each stands",
     },

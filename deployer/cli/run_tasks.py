@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from deployer.cli.boundary import command
-from deployer.cli.flags import ENV, RUN, SANDBOX, SET
+from deployer.cli.flags import ALLOW_PROTECTED, ENV, PRINT, RUN, SANDBOX, SET, YES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,11 +69,7 @@ def deploy(
 
 @command(
     "destroy",
-    help={
-        **RUN,
-        "yes": "do not ask for the environment's name",
-        "allow_protected": "needed in addition where the inventory says `protected = true`",
-    },
+    help={**RUN, "yes": YES, "allow_protected": ALLOW_PROTECTED},
     lists=("set_",),
 )
 def destroy(
@@ -188,7 +184,7 @@ def outputs(
 
 @command(
     "open",
-    help={"env": ENV, "sandbox": SANDBOX, "print": "only print the address, start no browser"},
+    help={"env": ENV, "sandbox": SANDBOX, "print": PRINT},
 )
 def open_(
     session: Session,

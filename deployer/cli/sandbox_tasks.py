@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from deployer.cli.boundary import command
-from deployer.cli.flags import ENV
+from deployer.cli.flags import ENV, PRINT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ def coverage(session: Session, *, json: bool = False, color: bool = True) -> int
     return _pass(session, "coverage")
 
 
-@command("sandbox.open", help={"env": ENV, "print": "only print the address, start no browser"})
+@command("sandbox.open", help={"env": ENV, "print": PRINT})
 def open_(session: Session, *, env: str = "", print_: bool = False, json: bool = False, color: bool = True) -> int:
     """Open an environment's site in the sandbox.
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from deployer.cli.boundary import command
-from deployer.cli.flags import ENV, LOCK_TIMEOUT, RUN, SANDBOX
-from deployer.cli.state_copy_tasks import ALLOW_PROTECTED, STACK
+from deployer.cli.flags import ALLOW_PROTECTED, CHECK, ENV, LOCK_TIMEOUT, ONLY_STACK, SANDBOX, STACK, YES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,14 +17,14 @@ _EDIT: Final = {
     "env": ENV,
     "sandbox": SANDBOX,
     "stack": STACK,
-    "check": RUN["check"],
-    "yes": "do not ask for the environment's name",
+    "check": CHECK,
+    "yes": YES,
     "allow_protected": ALLOW_PROTECTED,
     "lock_timeout": LOCK_TIMEOUT,
 }
 
 
-@command("state.list", help={"env": ENV, "sandbox": SANDBOX, "stack": "only this stack"})
+@command("state.list", help={"env": ENV, "sandbox": SANDBOX, "stack": ONLY_STACK})
 def list_(
     session: Session, *, env: str = "", stack: str = "", sandbox: bool = False, json: bool = False, color: bool = True
 ) -> int:
@@ -40,7 +39,7 @@ def list_(
     help={
         "env": ENV,
         "sandbox": SANDBOX,
-        "stack": "only this stack",
+        "stack": ONLY_STACK,
         "address": "only what is at this address; may be repeated",
     },
     lists=("address",),

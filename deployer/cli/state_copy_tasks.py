@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from deployer.cli.boundary import command
-from deployer.cli.flags import ENV, LOCK_TIMEOUT, RUN, SANDBOX
+from deployer.cli.flags import ALLOW_PROTECTED, CHECK, DIFF, ENV, LOCK_TIMEOUT, ONLY_STACK, SANDBOX, STACK, YES
 
 if TYPE_CHECKING:
     from deployer.cli.session import Session
 
-STACK: Final = "stack whose state it is, e.g. site; may be left out where there is only one"
-ALLOW_PROTECTED: Final = "needed in addition where the inventory says `protected = true`"
 
-
-@command("state.bootstrap", help={"sandbox": SANDBOX, "check": RUN["check"], "diff": RUN["diff"]})
+@command("state.bootstrap", help={"sandbox": SANDBOX, "check": CHECK, "diff": DIFF})
 def bootstrap(
     session: Session,
     *,
@@ -44,7 +41,7 @@ def bootstrap(
     help={
         "env": ENV,
         "sandbox": SANDBOX,
-        "stack": "only this stack",
+        "stack": ONLY_STACK,
         "keep": "first make a copy of each state as it is now, unless there is one",
     },
 )
@@ -79,7 +76,7 @@ def copies(
         "copy": "name of the copy, or its beginning; else the newest",
         "other_lineage": "also a copy of another lineage, which is another state altogether",
         "check": "only show the difference",
-        "yes": "do not ask for the environment's name",
+        "yes": YES,
         "allow_protected": ALLOW_PROTECTED,
         "lock_timeout": LOCK_TIMEOUT,
     },

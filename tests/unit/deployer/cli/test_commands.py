@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from deployer.cli import flags
 from deployer.cli.collection import collection
 from tests.support.cli import ROOT, Checkout, FileStep, make_checkout, use_steps
 from tests.support.inventory import line_of, text
@@ -29,6 +32,17 @@ def test_every_task_and_every_flag_has_help() -> None:
         assert first.endswith("."), name
         for argument in task.get_arguments():
             assert argument.help, f"{name} --{argument.name}"
+
+
+def test_a_text_of_several_flags_stands_in_one_place() -> None:
+    """In flags.py, so that one flag reads the same everywhere."""
+    modules = [ast.parse(path.read_text()) for path in (ROOT / "deployer/cli").glob("*_tasks.py")]
+    tables = [node for module in modules for node in ast.walk(module) if isinstance(node, ast.Dict)]
+    texts = Counter(value.value for table in tables for value in table.values if isinstance(value, ast.Constant))
+    shared = {value for value in vars(flags).values() if isinstance(value, str)} | set(flags.RUN.values())
+
+    assert len(texts) > 20
+    assert [text for text, count in texts.items() if count > 1 or text in shared] == []
 
 
 def test_config_shows_value_and_origin(checkout: Checkout) -> None:
@@ -227,10 +241,10 @@ def test_help_and_list_still_exit_0(checkout: Checkout) -> None:
 def test_completion_knows_tasks_and_flags(checkout: Checkout) -> None:
     """What the shell's completion asks for is answered."""
     tasks = checkout.inv("--complete", "--", "inv ")
-    flags = checkout.inv("--complete", "--", "inv deploy --")
+    completed = checkout.inv("--complete", "--", "inv deploy --")
 
     assert "sandbox.up" in tasks.out.split()
-    assert "--list-steps" in flags.out.split()
+    assert "--list-steps" in completed.out.split()
 
 
 def test_a_file_that_cannot_be_written_is_no_mistake_of_ours(checkout: Checkout) -> None:
