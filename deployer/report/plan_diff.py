@@ -265,22 +265,23 @@ def _by_item(old: list[Any], new: list[Any], *, room: int, whole: bool) -> Itera
 
 
 def _by_line(old: Sequence[str], new: Sequence[str], *, room: int, whole: bool) -> Iterator[Line]:
+    from difflib import SequenceMatcher
+
     start = _shared(old, new)
     end = _shared(old[start:][::-1], new[start:][::-1])
     before, after = old[start : len(old) - end], new[start : len(new) - end]
-    lines: Iterable[str]
-    if len(before) * len(after) <= _COMPARABLE:
-        import difflib
-
-        lines = (line for line in difflib.ndiff(before, after) if not line.startswith("?"))
-    else:
-        lines = (*(f"- {line}" for line in before), *(f"+ {line}" for line in after))
     same = start + end
-    for line in lines:
-        if line.startswith(" "):
-            same += 1
-        else:
-            yield Line(line[0], f"  {line[2:] if whole else shortened(line[2:], room=room - 2)}")
+    # Whole lines are compared: looking for likeness within them takes more than quadratic time.
+    blocks = [("replace", 0, len(before), 0, len(after))]
+    if len(before) * len(after) <= _COMPARABLE:
+        blocks = list(SequenceMatcher(None, before, after, autojunk=False).get_opcodes())
+    for word, first, last, start_after, end_after in blocks:
+        if word == "equal":
+            same += last - first
+            continue
+        for sign, lines in (("-", before[first:last]), ("+", after[start_after:end_after])):
+            for line in lines:
+                yield Line(sign, f"  {line if whole else shortened(line, room=room - 2)}")
     yield from _unchanged(same, what="line")
 
 

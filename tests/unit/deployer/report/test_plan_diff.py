@@ -54,6 +54,14 @@ def test_texts_that_differ_everywhere_are_not_compared_for_minutes() -> None:
     assert found[1:2_001] == [f"-   old{n}" for n in range(2_000)]
 
 
+def test_lines_that_are_much_alike_are_not_compared_within() -> None:
+    """Hundreds of them on both sides: each is another line, and finding that out takes no minute."""
+    old, new = ("\n".join(f"rule {number} {word} alike" for number in range(490)) for word in ("is", "was"))
+    found = changed(old, new, whole=True)
+
+    assert [sum(line.startswith(sign) for line in found) for sign in "-+"] == [490, 490]
+
+
 def test_a_list_shows_what_it_lost_and_gained() -> None:
     """Not two long lists to compare by eye."""
     same = [f"item-{n}" for n in range(20)]
