@@ -210,18 +210,22 @@ def _run(
         listeners.append(Journal(subject.folder.path))
     if recorder is not None:
         listeners.append(recorder)
-    return run(
-        playbook,
-        RunOptions(
-            check=wish.check,
-            workers=subject.environment.limits.parallel_steps,
-            timeout=timeout,
-            selection=selection,
-            stop=session.stop,
-            listeners=listeners,
-            gate=recorder.gate if recorder is not None else lambda _step: None,
-        ),
+    options = RunOptions(
+        check=wish.check,
+        workers=subject.environment.limits.parallel_steps,
+        timeout=timeout,
+        selection=selection,
+        stop=session.stop,
+        listeners=listeners,
+        gate=recorder.gate if recorder is not None else lambda _step: None,
     )
+    try:
+        return run(playbook, options)
+    except BaseException:
+        # Our own mistake; the environment is given back all the same.
+        if recorder is not None:
+            recorder.close("failed", reason="internal", seconds=0.0, steps={})
+        raise
 
 
 def _conclude(session: Session, wish: Wish, subject: Subject, result: RunResult, url: str | None) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from deployer.adapters.cloudflare import CloudflareApi
@@ -24,7 +25,7 @@ from deployer.errors import DeployError, Interrupted
 from deployer.playbooks.state_wiring import after_killed
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.environment_lock import EnvironmentLock
-from deployer.steps.holder import NOTE, Owners
+from deployer.steps.holder import CheckoutNote, Owners
 from deployer.steps.lease import Lease
 from deployer.steps.ledger import Head, Ledger, RunNote
 from deployer.steps.live import Live
@@ -52,7 +53,7 @@ def environment_lock(wiring: Wiring, *, command: str, say: Callable[[str], None]
     return EnvironmentLock(
         ledger=ledger_of(wiring),
         lease=_lease(wiring),
-        owners=Owners(lease=_lease(wiring), note=wiring.folder / NOTE),
+        owners=Owners(lease=_lease(wiring), note=CheckoutNote(wiring.folder)),
         run=wiring.run_id,
         command=command,
         who=identity(),
@@ -84,7 +85,7 @@ def recorder_of(
         run=wiring.run_id,
         opening=lambda: _opening(wiring, command=command, note=note or RunNote()),
         live=lambda well: live.recorded() if well else live.observed(),
-        note=wiring.folder / NOTE,
+        note=CheckoutNote(wiring.folder),
         stop=wiring.stop,
         bucket_step=makes_bucket[0] if makes_bucket else None,
         say=say,
@@ -135,14 +136,17 @@ def _lease(wiring: Wiring) -> Lease:
 
 
 def _opening(wiring: Wiring, *, command: str, note: RunNote) -> Mapping[str, Any]:
+    masked = wiring.redactor.text
+    reason = None if note.reason is None else masked(note.reason)
     return {
-        "command": command,
+        # Whatever a person has typed: it is kept for as long as there is a ledger.
+        "command": masked(command),
         "who": identity(),
         "process": ProcessId.own().fields(),
         "target": wiring.target.name,
         "commit": wiring.checkout.revision(),
         "dirty": wiring.checkout.edited(),
-        **note.fields(),
+        **replace(note, reason=reason).fields(),
         "ci": _ci(wiring.target.process_environment),
     }
 

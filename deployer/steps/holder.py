@@ -6,17 +6,17 @@ more, nor is any program that it had started; its lease has run out by the store
 
 from __future__ import annotations
 
+import contextlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployer.adapters.files import read_json
+from deployer.adapters.files import read_json, write_private
 from deployer.adapters.machine import Life, ProcessId, carriers
 from deployer.adapters.process import RUN_VARIABLE
 from deployer.steps.lease import VALID_FOR, Lease
 from deployer.steps.ledger import Entry, Ledger
-
-NOTE: str = "run.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,23 +31,58 @@ class Verdict:
     pids: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class CheckoutNote:
+    """Which run worked in a work folder last and has not come to its end.
+
+    A run holds the lock of the folder while it works. Whoever holds it now knows that the noted run is gone. A copy of
+    the folder has another lock, so there the note says nothing.
+    """
+
+    folder: Path
+
+    def write(self, run: str) -> None:
+        """Before the run opens its entry: a note of a run that nobody knows does no harm."""
+        write_private(self._path, json.dumps({"run": run, "lock": self._lock}) + "\n")
+
+    def names(self, run: str) -> bool:
+        """Whether it was this one, in this very folder."""
+        noted = read_json(self._path)
+        return isinstance(noted, dict) and noted == {"run": run, "lock": self._lock}
+
+    def remove(self) -> None:
+        """The run has ended."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / "run.json"
+
+    @property
+    def _lock(self) -> str | None:
+        try:
+            found = (self.folder / "lock").stat()
+        except OSError:
+            return None
+        return f"{found.st_dev}:{found.st_ino}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Owners:
-    """Judges the owners of one environment's open entries, from the checkout with this work folder."""
+    """Judges the owners of an environment's open entries, in a process that has locked its checkout's work folder."""
 
     lease: Lease
-    # In the work folder, which this process has locked: the run that worked in it last and has not ended well.
-    note: Path
+    note: CheckoutNote
 
     def judge(self, opened: Entry) -> Verdict:
         """Whether whoever opened this entry is gone."""
-        noted = read_json(self.note)
-        if opened.run and isinstance(noted, dict) and noted.get("run") == opened.run:
-            return Verdict(gone=True, text="it was a run of this checkout, and nobody works in that now")
         process = ProcessId.of(dict(opened.body.get("process") or {}))
         life = process.life if process else Life.UNKNOWN
         if process is not None and life is Life.ALIVE:
             return Verdict(alive=True, text=f"its process {process.pid} is alive on this machine", pids=(process.pid,))
+        if opened.run and self.note.names(opened.run):
+            return Verdict(gone=True, text="it was a run of this checkout, and nobody works in that now")
         if process is not None and life is Life.GONE:
             children = carriers(RUN_VARIABLE, opened.run)
             if not children:

@@ -8,20 +8,18 @@ and this run has lost.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
-from deployer.adapters.files import write_private
 from deployer.adapters.machine import seconds_awake_or_asleep
 from deployer.engine.playbook import Playbook
 from deployer.engine.result import RunResult, StepResult
 from deployer.engine.stop import Stop
 from deployer.errors import DeployError, EnvironmentLocked, Interrupted, RunTimedOut, ServiceFailed
+from deployer.steps.holder import CheckoutNote
 from deployer.steps.lease import DOUBTFUL_AFTER, RENEWED_EVERY, Lease
 from deployer.steps.ledger import CLOSED, OPENED, Entry, Head, Ledger
 
@@ -43,7 +41,7 @@ class Recorder:
     # What is there when it ends, for the closing entry.
     live: Callable[[bool], Mapping[str, Any]]
     # Where this checkout keeps which run works in it.
-    note: Path
+    note: CheckoutNote
     stop: Stop
     # The step that makes the bucket of the ledger where there is none; None if this playbook has no such step.
     bucket_step: str | None = None
@@ -127,8 +125,7 @@ class Recorder:
             self._without_bucket(step)
             return
         self._began = (moment, seconds_awake_or_asleep())
-        # Before the entry: who is killed in between leaves a note of a run that nobody knows, which does no harm.
-        write_private(self.note, f'{{"run": "{self.run}"}}\n')
+        self.note.write(self.run)
         body = {"event": OPENED, "run": self.run, "time": _stamp(moment), **self.opening()}
         opened = self.ledger.append(body, after=self.head)
         if opened is None:
@@ -170,8 +167,7 @@ class Recorder:
                 if self.ledger.append({**body, **live}, after=after) is None:
                     self.problem = self._taken()
                     return
-                with contextlib.suppress(OSError):
-                    self.note.unlink(missing_ok=True)
+                self.note.remove()
                 if self._leased:
                     self.lease.remove()
         except DeployError as error:

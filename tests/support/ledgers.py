@@ -13,7 +13,7 @@ from deployer.adapters.machine import ProcessId
 from deployer.engine.stop import Stop
 from deployer.errors import ServiceUnreachable
 from deployer.steps.environment_lock import EnvironmentLock
-from deployer.steps.holder import NOTE, Owners
+from deployer.steps.holder import CheckoutNote, Owners
 from deployer.steps.lease import Lease
 from deployer.steps.ledger import CLOSED, OPENED, Entry, Head, Ledger
 from deployer.steps.recorder import Recorder
@@ -96,7 +96,7 @@ class World:
     @property
     def owners(self) -> Owners:
         """Who judges owners."""
-        return Owners(lease=self.lease, note=self.folder / NOTE)
+        return Owners(lease=self.lease, note=CheckoutNote(self.folder))
 
     def lock(self, run: str = "next") -> EnvironmentLock:
         """The lock as a run of this checkout takes it."""
@@ -128,7 +128,7 @@ class World:
             run=run,
             opening=lambda: {key: value for key, value in opened(run, ProcessId.own()).items() if key != "event"},
             live=live,
-            note=self.folder / NOTE,
+            note=CheckoutNote(self.folder),
             stop=Stop(),
             bucket_step=bucket_step,
             say=self.said.append,

@@ -73,6 +73,22 @@ def test_a_second_run_is_told_who_works_and_a_killed_one_leaves_no_lock(tmp_path
         pass
 
 
+def test_whoever_has_patience_says_for_whom_it_waits_and_goes_on(tmp_path: Path) -> None:
+    """Said once; the lock is taken as soon as the other one is gone."""
+    folder = WorkFolder.of(tmp_path, target="sandbox", environment="dev")
+    said: list[str] = []
+    with hold(tmp_path) as other:
+
+        def told(text: str) -> None:
+            said.append(text)
+            other.send_signal(signal.SIGKILL)
+
+        with folder.locked(command="inv deploy", who="me", patience=30, say=told):
+            pass
+    assert len(said) == 1
+    assert f"`inv deploy` is working on `dev` (process {other.pid})" in said[0]
+
+
 def test_a_folder_that_cannot_be_made_is_one_error(tmp_path: Path) -> None:
     """A file in the way is said with its place."""
     (tmp_path / ".work").write_text("")

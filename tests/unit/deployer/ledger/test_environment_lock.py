@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from deployer.adapters.machine import ProcessId
 from deployer.adapters.process import RUN_VARIABLE
 from deployer.errors import EnvironmentLocked, Interrupted
 from deployer.steps import environment_lock
+from deployer.steps.holder import CheckoutNote
 from deployer.steps.ledger_check import verify
 from deployer.steps.ledger_runs import last_runs
 from tests.support.ledgers import ELSEWHERE, World, closed, ended_process, open_run, past_run
@@ -104,7 +106,7 @@ def test_a_dead_process_whose_programs_are_at_work_is_not_gone(world: World) -> 
 def test_the_last_run_of_this_checkout_is_gone_when_nobody_works_in_it(world: World) -> None:
     """Whoever has the checkout's lock knows it, also where a process proves nothing."""
     open_run(world.ledger, "before", ELSEWHERE)
-    (world.folder / "run.json").write_text('{"run": "before"}')
+    CheckoutNote(world.folder).write("before")
     assert world.lock().free().sequence == 2
     assert outcome(world) == ["killed"]
 
@@ -112,7 +114,27 @@ def test_the_last_run_of_this_checkout_is_gone_when_nobody_works_in_it(world: Wo
 def test_another_run_of_this_checkout_proves_nothing(world: World) -> None:
     """The note names one run."""
     open_run(world.ledger, "elsewhere", ELSEWHERE)
-    (world.folder / "run.json").write_text('{"run": "another"}')
+    CheckoutNote(world.folder).write("another")
+    with pytest.raises(EnvironmentLocked):
+        world.lock().free()
+
+
+def test_the_note_of_a_copied_checkout_proves_nothing(world: World, tmp_path: Path) -> None:
+    """The original has a lock of its own, and its run may be at work."""
+    (world.folder / "lock").touch()
+    open_run(world.ledger, "original", ELSEWHERE)
+    CheckoutNote(world.folder).write("original")
+    copied = World(tmp_path / "copy", world.bucket)
+    shutil.copytree(world.folder, copied.folder, ignore=shutil.ignore_patterns("copy"))
+    with pytest.raises(EnvironmentLocked):
+        copied.lock().free()
+    assert world.lock().free().sequence == 2
+
+
+def test_a_process_that_is_seen_alive_counts_more_than_the_note(world: World) -> None:
+    """Where locks of files mean nothing, as on some network file systems."""
+    open_run(world.ledger, "alive", ProcessId.own())
+    CheckoutNote(world.folder).write("alive")
     with pytest.raises(EnvironmentLocked):
         world.lock().free()
 

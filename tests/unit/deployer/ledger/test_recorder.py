@@ -216,6 +216,7 @@ def test_who_cannot_close_says_so_and_the_next_run_closes_it(tmp_path: Path) -> 
     bucket = Unreachable(deaf={SECOND})
     world = World(tmp_path, bucket)
     recorder = world.recorder()
+    recorder.opening = lambda: {"command": "inv deploy", "who": "mira@build-7", "process": ELSEWHERE.fields()}
     go(world, recorder, Part(name="a", world=world))
     assert recorder.problem is not None
     assert recorder.problem.reason == "service-unreachable"

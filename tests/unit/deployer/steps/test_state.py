@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,28 @@ def test_work_is_done_again_once_after_an_abandoned_lock(bucket: Bucket, tmp_pat
     lock(bucket, who="ana@laptop", created=NOW)
     with pytest.raises(StateLocked):
         state(bucket, tmp_path).unlocking(work, context.of())
+
+
+def test_a_lock_that_somebody_holds_is_waited_for(bucket: Bucket, tmp_path: Path, context: Any) -> None:
+    """As long as there is patience; then the work is done."""
+    lock(bucket, who="ana@laptop", created=NOW)
+    said: list[str] = []
+
+    def work() -> str:
+        if bucket.get(LOCK) is not None:
+            raise StateLocked("locked by ana")
+        return "done"
+
+    def say(text: str) -> None:
+        said.append(text)
+        bucket.delete([LOCK])
+
+    patient = replace(state(bucket, tmp_path), patience=30.0)
+    assert patient.unlocking(work, replace(context.of(), say=say)) == "done"
+    assert said == ["waiting: locked by ana"]
+    lock(bucket, who="ana@laptop", created=NOW)
+    with pytest.raises(StateLocked):
+        replace(patient, patience=0.1).unlocking(work, context.of())
 
 
 def written(bucket: Bucket, serial: int) -> bytes:
