@@ -13,7 +13,7 @@ A task parses flags, asks for a wiring, runs one playbook and returns. What it c
     doctor.examine(wiring) -> Sequence[Finding]     Finding: subject, ok, text, hint
     recording.environment_lock, recorder_of, holding        who holds the environment, and its ledger
 
-Commands that run a playbook go through `runs.run_playbook` with a `runs.Verb`, so that each of them holds the
+Commands that change an environment go through `runs.run_playbook` with a `runs.Verb`, so that each of them holds the
 environment, waits with --lock-timeout, and is in the ledger.
 
 Nothing here is imported by `inv --list` but the tasks' signatures; bodies import what they use.

@@ -47,17 +47,15 @@ def apply_plan(session: Session, wish: ApplyWish) -> int:
 
     bundle = open_for_here(session, plan=wish.plan, env=wish.env, sandbox=wish.sandbox)
     manifest = bundle.manifest
-    sandbox = " --sandbox" if wish.sandbox else ""
     run = BundleRun(session=session, wish=wish, bundle=bundle)
     verb = Verb(
-        name="apply",
         playbook=run.playbook,
         note=RunNote(
             plan_id=manifest.id,
             plan_digest=manifest.bundle_digest,
             approvals=_approvers(session, bundle, sandbox=wish.sandbox),
         ),
-        command=f"inv apply --plan {manifest.id}{' --replan' if wish.replan else ''}{sandbox}",
+        flags={"plan": manifest.id, "replan": wish.replan, "sandbox": wish.sandbox},
         admit=run.admit,
         shows_url=True,
         heeds_freezes=True,
@@ -65,7 +63,6 @@ def apply_plan(session: Session, wish: ApplyWish) -> int:
     return run_playbook(
         session,
         Wish(
-            verb="apply",
             env=manifest.environment,
             sandbox=wish.sandbox,
             check=wish.check,

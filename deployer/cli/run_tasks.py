@@ -44,12 +44,12 @@ def deploy(
       inv deploy --env pr-12 --tags terraform   only some steps
       inv deploy --env dev --set worker.logs.enabled=false
     """
+    from deployer.cli.deploy_runs import deploy_verb
     from deployer.cli.runs import Wish, run_playbook
 
     return run_playbook(
         session,
         Wish(
-            verb="deploy",
             env=env,
             sandbox=sandbox,
             check=check,
@@ -64,6 +64,7 @@ def deploy(
             reason=reason,
             detailed_exitcode=detailed_exitcode,
         ),
+        deploy_verb(),
     )
 
 
@@ -102,12 +103,12 @@ def destroy(
       inv destroy --env pr-12 --check    what would be removed
       inv destroy --env pr-12 --yes
     """
+    from deployer.cli.deploy_runs import destroy_verb
     from deployer.cli.runs import Wish, run_playbook
 
     return run_playbook(
         session,
         Wish(
-            verb="destroy",
             env=env,
             sandbox=sandbox,
             check=check,
@@ -124,6 +125,7 @@ def destroy(
             yes=yes,
             allow_protected=allow_protected,
         ),
+        destroy_verb(),
     )
 
 

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from deployer.cli.confirm import ask, is_asked, require_allowed
+from deployer.cli.command_line import Flags, command_line, names_of
 from deployer.cli.freezes import refuse_frozen
 from deployer.cli.signals import asking
 from deployer.cli.subject import Subject, begin
-from deployer.errors import ChangesPending, DeployError, EnvironmentLocked, GuardRefused, UsageError
+from deployer.errors import ChangesPending, DeployError, EnvironmentLocked, UsageError
 
 if TYPE_CHECKING:
     from deployer.adapters.target import Target
@@ -34,7 +34,6 @@ _ATTEMPTS: Final = 5
 class Wish:
     """The flags of a run."""
 
-    verb: str
     env: str
     sandbox: bool
     check: bool = False
@@ -54,66 +53,47 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Verb:
-    """What a command runs, and what the ledger says of it.
+    """What a command runs, what may hold it up, and what the ledger says of it.
 
-    `admit` is called before each attempt, once nobody else is at work on the environment and before anything is looked
-    at; what it raises ends the command. A run that lost the race to another one is attempted again from there.
+    `permit` is called first of all, unless the run only looks. `admit` is called before each attempt, once nobody else
+    is at work on the environment and before anything is looked at. What they raise ends the command. A run that lost
+    the race to another one is attempted again from there.
     """
 
-    name: str
     playbook: Callable[[Wiring], Playbook]
     note: RunNote | None = None
-    # How the ledger shows the command, if its flags are others than those of a deploy.
-    command: str = ""
+    # What the ledger shows of the command, if that is not what every run has.
+    flags: Flags | None = None
+    permit: Callable[[Session, Wish, Subject], None] = lambda _session, _wish, _subject: None
     admit: Callable[[Wiring], None] = lambda _wiring: None
     shows_url: bool = False
     # Whether it changes an environment for reasons that can wait until a freeze is over.
     heeds_freezes: bool = False
 
 
-def deploy_verb() -> Verb:
-    """`inv deploy`."""
-    from deployer.playbooks.deploy import deploy
-
-    return Verb(name="deploy", playbook=deploy, shows_url=True, heeds_freezes=True)
-
-
-def destroy_verb() -> Verb:
-    """`inv destroy`."""
-    from deployer.playbooks.destroy import destroy
-
-    return Verb(name="destroy", playbook=destroy, heeds_freezes=True)
-
-
-def run_playbook(session: Session, wish: Wish, verb: Verb | None = None) -> int:
-    """Run the playbook of `verb` (else the one that `wish.verb` names) and return the exit code."""
+def run_playbook(session: Session, wish: Wish, verb: Verb) -> int:
+    """Run the playbook of `verb` and return the exit code."""
     timeout = parse_duration(wish.timeout) if wish.timeout else None
     patience = parse_duration(wish.lock_timeout, flag="lock-timeout") if wish.lock_timeout else 0.0
     subject = begin(session, env=wish.env, sandbox=wish.sandbox, settings=wish.settings)
-    verb = verb or (destroy_verb() if wish.verb == "destroy" else deploy_verb())
     if wish.list_steps:
         return _list_steps(session, wish, subject, verb)
-    if verb.name == "destroy" and not wish.check:
-        confirm_destroy(session, wish, subject)
-    if verb.name == "deploy" and not wish.check:
-        refuse_unreviewed(wish, subject)
-    if verb.heeds_freezes and not wish.check:
-        refuse_frozen(subject.loaded, subject.environment, override=wish.override_freeze, reason=wish.reason)
+    if not wish.check:
+        verb.permit(session, wish, subject)
+        if verb.heeds_freezes:
+            refuse_frozen(subject.loaded, subject.environment, override=wish.override_freeze, reason=wish.reason)
 
     from deployer.adapters.environ import identity
     from deployer.cli.targets import connect
 
-    with subject.folder.locked(command=f"inv {verb.name}", who=identity(), patience=patience, say=session.sink.talk):
+    with subject.folder.locked(
+        command=f"inv {session.command}", who=identity(), patience=patience, say=session.sink.talk
+    ):
         target = connect(session, subject.loaded, subject.environment, sandbox=wish.sandbox)
         attempts = Attempts(session=session, wish=wish, subject=subject, verb=verb, patience=patience)
         url = target.public_url(subject.environment.host) if verb.shows_url else None
         with asking(session.stop):
             return _conclude(session, wish, subject, attempts.run(target, timeout), url)
-
-
-def build(verb: Verb, wiring: Wiring) -> Playbook:
-    """The playbook of a verb; nothing is asked yet."""
-    return verb.playbook(wiring)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +111,7 @@ class Attempts:
         deadline = time.monotonic() + self.patience
         for _ in range(_ATTEMPTS):
             wiring = self.subject.wiring(self.session, target, patience=self.patience)
-            playbook = build(self.verb, wiring)
+            playbook = self.verb.playbook(wiring)
             selection = playbook.select(tags=_words(self.wish.tags), skip_tags=_words(self.wish.skip_tags))
             recorder = self._admitted(wiring, playbook, deadline)
             result = _run(self.session, self.wish, self.subject, playbook, selection, timeout, recorder)
@@ -149,7 +129,7 @@ class Attempts:
 
         recorder = None
         if not self.wish.check and recording.can_ask(wiring):
-            say, command = self.session.sink.talk, command_line(self.wish, self.verb)
+            say, command = self.session.sink.talk, self._command()
             lock = recording.environment_lock(wiring, command=command, say=say)
             head = lock.wait(deadline - time.monotonic(), self.session.stop.requested)
             recorder = recording.recorder_of(
@@ -158,21 +138,23 @@ class Attempts:
         self.verb.admit(wiring)
         return recorder
 
+    def _command(self) -> str:
+        wish, flags = self.wish, self.verb.flags
+        if flags is None:
+            flags = {
+                "env": wish.env,
+                "tags": wish.tags,
+                "skip-tags": wish.skip_tags,
+                "sandbox": wish.sandbox,
+                "set": names_of(wish.settings),
+            }
+        return command_line(self.session.command, flags)
+
     def _note(self) -> RunNote:
         from deployer.steps.ledger import RunNote
 
         override, reason = self.wish.override_freeze or None, self.wish.reason or None
         return replace(self.verb.note or RunNote(), freeze=override, reason=reason)
-
-
-def command_line(wish: Wish, verb: Verb) -> str:
-    """The command as the ledger keeps it: of values that were set only the names, they may be anything."""
-    if verb.command:
-        return verb.command
-    given = (("--env", wish.env), ("--tags", wish.tags), ("--skip-tags", wish.skip_tags))
-    words = [f"inv {verb.name}", *(f"{flag} {value}" for flag, value in given if value)]
-    words += ["--sandbox"] if wish.sandbox else []
-    return " ".join([*words, *(f"--set {setting.partition('=')[0]}" for setting in wish.settings)])
 
 
 def _with_problem(result: RunResult, problem: DeployError | None) -> RunResult:
@@ -256,13 +238,13 @@ def _list_steps(session: Session, wish: Wish, subject: Subject, verb: Verb) -> i
     from deployer.cli.targets import offline
     from deployer.report.text import list_steps_lines
 
-    playbook = build(verb, subject.wiring(session, offline(session, subject.loaded)))
+    playbook = verb.playbook(subject.wiring(session, offline(session, subject.loaded)))
     selection = playbook.select(tags=_words(wish.tags), skip_tags=_words(wish.skip_tags))
     if session.json:
         session.document(
             {
                 "schema": 1,
-                "command": verb.name,
+                "command": session.command,
                 "environment": subject.environment.name,
                 "steps": [
                     {
@@ -279,28 +261,6 @@ def _list_steps(session: Session, wish: Wish, subject: Subject, verb: Verb) -> i
     for line in list_steps_lines(playbook, selection):
         session.sink.data(line)
     return 0
-
-
-def confirm_destroy(session: Session, wish: Wish, subject: Subject) -> None:
-    """Hold up a destroy that nobody confirmed, or that the inventory's guard forbids."""
-    name = subject.environment.name
-    require_allowed(subject, env=wish.env, allow_protected=wish.allow_protected)
-    if is_asked(subject, yes=wish.yes):
-        announcement = f"This removes everything of `{name}` on {subject.target}."
-        ask(session, subject, deed=f"`{name}` is destroyed", announcement=announcement)
-
-
-def refuse_unreviewed(wish: Wish, subject: Subject) -> None:
-    """Hold up a deploy of an environment that changes by reviewed plans only."""
-    effective = subject.loaded.effective(wish.env)
-    if subject.target != "cloudflare" or not effective.environment.guards.reviewed_only:
-        return
-    name = effective.environment.name
-    raise GuardRefused(
-        f"`{name}` changes by reviewed plans only: guards.reviewed_only is true",
-        place=effective.origins[("guards", "reviewed_only")].place,
-        hint=f"`inv plan --env {name} --out plan/`, let it be approved, then `inv apply --plan plan/`",
-    )
 
 
 def parse_duration(text: str, *, flag: str = "timeout") -> float:

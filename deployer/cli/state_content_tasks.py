@@ -125,9 +125,7 @@ def mv(
     """
     from deployer.cli.state_runs import run_move
 
-    wish = _wish(
-        "state.mv", env=env, sandbox=sandbox, check=check, yes=yes, protected=allow_protected, patience=lock_timeout
-    )
+    wish = _wish(env=env, sandbox=sandbox, check=check, yes=yes, protected=allow_protected, patience=lock_timeout)
     return run_move(session, wish, stack=stack, source=from_, destination=to)
 
 
@@ -159,17 +157,14 @@ def rm(
     """
     from deployer.cli.state_runs import run_removal
 
-    wish = _wish(
-        "state.rm", env=env, sandbox=sandbox, check=check, yes=yes, protected=allow_protected, patience=lock_timeout
-    )
+    wish = _wish(env=env, sandbox=sandbox, check=check, yes=yes, protected=allow_protected, patience=lock_timeout)
     return run_removal(session, wish, stack=stack, addresses=tuple(address or ()))
 
 
-def _wish(verb: str, *, env: str, sandbox: bool, check: bool, yes: bool, protected: bool, patience: str) -> Wish:
+def _wish(*, env: str, sandbox: bool, check: bool, yes: bool, protected: bool, patience: str) -> Wish:
     from deployer.cli.runs import Wish
 
     return Wish(
-        verb=verb,
         env=env,
         sandbox=sandbox,
         check=check,

@@ -108,7 +108,6 @@ def restore(
     from deployer.cli.state_runs import RestoreWish, run_restore
 
     wish = Wish(
-        verb="state.restore",
         env=env,
         sandbox=sandbox,
         check=check,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from deployer.cli.command_line import Flags
 from deployer.cli.confirm import ask, is_asked, require_allowed
 from deployer.cli.runs import Verb, Wish, run_playbook
 from deployer.cli.subject import Subject, begin
@@ -67,7 +68,6 @@ def run_restore(session: Session, wanted: RestoreWish) -> int:
     wish = wanted.wish
     asking = _Restore(session=session, subject=_allowed(session, wish), wanted=wanted)
     verb = Verb(
-        name=wish.verb,
         playbook=lambda wiring: restore(
             wiring,
             stack=wanted.stack,
@@ -75,7 +75,13 @@ def run_restore(session: Session, wanted: RestoreWish) -> int:
             other_lineage=wanted.other_lineage,
             agreed=lambda: asking.agreed,
         ),
-        command=_command(wish, stack=wanted.stack, copy=wanted.copy),
+        flags={
+            "env": wish.env,
+            "stack": wanted.stack,
+            "copy": wanted.copy,
+            "other-lineage": wanted.other_lineage,
+            "sandbox": wish.sandbox,
+        },
         admit=asking.admit,
     )
     return run_playbook(session, wish, verb)
@@ -90,7 +96,7 @@ def run_move(session: Session, wish: Wish, *, stack: str, source: str, destinati
     def make(wiring: Wiring, _note: Note) -> StateEdit:
         return moved(wiring, stack=stack, source=source, destination=destination)
 
-    return _run_edit(session, wish, make, stack=stack, described={"from": source, "to": destination})
+    return _run_edit(session, wish, make, stack=stack, flags={"from": source, "to": destination})
 
 
 def run_removal(session: Session, wish: Wish, *, stack: str, addresses: Sequence[str]) -> int:
@@ -102,7 +108,7 @@ def run_removal(session: Session, wish: Wish, *, stack: str, addresses: Sequence
     def make(wiring: Wiring, note: Note) -> StateEdit:
         return forgotten(wiring, stack=stack, addresses=addresses, note=note)
 
-    return _run_edit(session, wish, make, stack=stack, described={"address": " ".join(addresses)})
+    return _run_edit(session, wish, make, stack=stack, flags={"address": addresses})
 
 
 def _run_edit(
@@ -111,7 +117,7 @@ def _run_edit(
     make: Callable[[Wiring, Note], StateEdit],
     *,
     stack: str,
-    described: Mapping[str, str],
+    flags: Flags,
 ) -> int:
     subject = _allowed(session, wish)
 
@@ -133,10 +139,10 @@ def _run_edit(
     def playbook(wiring: Wiring) -> Playbook:
         from deployer.playbooks.states import editing
 
-        return editing(wiring, wish.verb, make(wiring, lambda _text: None))
+        return editing(wiring, session.command, make(wiring, lambda _text: None))
 
-    verb = Verb(name=wish.verb, playbook=playbook, command=_command(wish, stack=stack, **described), admit=admit)
-    return run_playbook(session, wish, verb)
+    shown = {"env": wish.env, "stack": stack, **flags, "sandbox": wish.sandbox}
+    return run_playbook(session, wish, Verb(playbook=playbook, flags=shown, admit=admit))
 
 
 def _allowed(session: Session, wish: Wish) -> Subject:
@@ -145,8 +151,3 @@ def _allowed(session: Session, wish: Wish) -> Subject:
     if not wish.check:
         require_allowed(subject, env=wish.env, allow_protected=wish.allow_protected)
     return subject
-
-
-def _command(wish: Wish, **more: str) -> str:
-    words = [f"inv {wish.verb} --env {wish.env}", *(f"--{flag} {value}" for flag, value in more.items() if value)]
-    return " ".join([*words, *(["--sandbox"] if wish.sandbox else [])])

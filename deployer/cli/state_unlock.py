@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from deployer.cli.command_line import Flags, command_line
 from deployer.cli.signals import asking
 from deployer.cli.subject import begin
 from deployer.errors import UsageError
@@ -29,10 +30,11 @@ def unlock(session: Session, *, env: str, sandbox: bool, stack: str, force: bool
         target = connect(session, subject.loaded, subject.environment, sandbox=sandbox)
         wiring = subject.wiring(session, target)
         require_credentials(wiring, references={})
-        words = ["inv state.unlock", f"--env {env}", *([f"--stack {stack}"] if stack else [])]
-        words += ["--force"] if force else []
+        flags: Flags = {"env": env, "stack": stack, "force": force, "lock-id": lock_id, "sandbox": sandbox}
         with asking(session.stop):
-            work = unlocking(wiring, command=" ".join(words), stack=stack or None, say=session.sink.talk)
+            work = unlocking(
+                wiring, command=command_line(session.command, flags), stack=stack or None, say=session.sink.talk
+            )
             found = work.look()
             _show(session, found)
             if force and not lock_id and any(not each.verdict.gone for each in found):

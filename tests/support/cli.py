@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from invoke.program import Program
 
+from deployer.cli import deploy_runs
 from deployer.cli.collection import collection
+from deployer.cli.runs import Verb
 from deployer.engine.change import Action, Change
 from deployer.engine.playbook import Playbook
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import DeployError
+from deployer.playbooks.wiring import Wiring
 from deployer.steps.live import Live
 from tests.support.buckets import MemoryBucket
 
@@ -100,12 +104,17 @@ class FileStep(BaseStep[bool]):
 def use_steps(monkeypatch: pytest.MonkeyPatch, steps: Sequence[BaseStep[Any]], *, name: str = "deploy") -> MemoryBucket:
     """Let deploy and destroy run `steps` instead of their playbooks; gives the state bucket that they have then."""
 
-    def build(*_arguments: object, **_more: object) -> Playbook:
+    def build(_wiring: Wiring) -> Playbook:
         return Playbook(name, list(steps))
 
     bucket = MemoryBucket()
-    monkeypatch.setattr("deployer.cli.runs.build", build)
+    for verb in ("deploy_verb", "destroy_verb"):
+        monkeypatch.setattr(deploy_runs, verb, partial(_with_playbook, getattr(deploy_runs, verb), build))
     monkeypatch.setattr("deployer.playbooks.recording.can_ask", lambda _wiring: True)
     monkeypatch.setattr("deployer.playbooks.wiring.Wiring.bucket", lambda _wiring, _name: bucket)
     monkeypatch.setattr("deployer.steps.live.Live.observed", Live.recorded)
     return bucket
+
+
+def _with_playbook(verb: Callable[[], Verb], playbook: Callable[[Wiring], Playbook]) -> Verb:
+    return replace(verb(), playbook=playbook)

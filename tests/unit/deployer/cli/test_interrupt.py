@@ -26,7 +26,8 @@ PROGRAM = textwrap.dedent("""
 
     from deployer.adapters.process import Command, Processes
     from deployer.adapters.redact import Redactor
-    from deployer.cli import runs
+    from deployer.cli import deploy_runs
+    from deployer.cli.runs import Verb
     from deployer.cli.collection import collection
     from deployer.engine.change import Action, Change
     from deployer.engine.playbook import Playbook
@@ -50,7 +51,7 @@ PROGRAM = textwrap.dedent("""
                     log=root / "log", timeout=60, grace=1.0))
             return {}
 
-    def build(_verb, wiring):
+    def build(wiring):
         processes = Processes(Redactor(), stop=wiring.stop.requested, hurried=wiring.stop.hurried)
         return Playbook("deploy", [
             Sleeps(name="quick", processes=processes),
@@ -58,7 +59,7 @@ PROGRAM = textwrap.dedent("""
             Sleeps(name="later", needs=("sleeps",), processes=processes),
         ])
 
-    runs.build = build
+    deploy_runs.deploy_verb = lambda: Verb(playbook=build)
     recording.can_ask = lambda wiring: False
     Program(namespace=collection(root), name="Invoke", binary="inv").run(["inv", "deploy", "--env", "dev", "--json"])
 """)
