@@ -24,7 +24,7 @@ def show_history(session: Session, *, env: str, sandbox: bool, limit: str, verif
     from deployer.steps.ledger_check import verify as problems_of
     from deployer.steps.ledger_runs import last_runs
 
-    if not limit.isdigit():
+    if not (limit.isascii() and limit.isdecimal()):
         raise UsageError(f"`--limit {limit}` is not a number", hint="e.g. --limit 50; 0 shows all")
     wiring = open_run(session, env=env, sandbox=sandbox)
     require_credentials(wiring, references={})

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from deployer.errors import DeployError, UsageError
+from deployer.errors import UsageError
 from deployer.inventory.load import LoadedInventory
 from deployer.inventory.names import NUMBER
 from deployer.playbooks.state_wiring import state_copies
@@ -78,9 +78,10 @@ def check_code(wiring: Wiring, found: Look) -> Iterator[Problem]:
 
 
 def _stacks(loaded: LoadedInventory, name: str) -> Sequence[str] | None:
+    """The stacks of an environment, None for one that the inventory does not know; a mistake in it is an error."""
     try:
         environment = loaded.environment(name)
-    except (UsageError, DeployError):
+    except UsageError:
         return None
     # An alias is no name of a folder.
     return environment.stacks if environment.name == name else None

@@ -141,7 +141,7 @@ class Ledger:
     def sequences(self) -> list[int]:
         """The numbers of the entries that are there, in order."""
         names = (key.removeprefix(self.prefix).removesuffix(".json") for key in self.bucket.list_keys(self.prefix))
-        return [int(name) for name in names if name.isdigit()]
+        return [int(name) for name in names if name.isascii() and name.isdecimal()]
 
     def entry(self, sequence: int) -> Entry | None:
         """One entry, None if there is none."""

@@ -170,7 +170,7 @@ def test_a_killed_holder_is_proven_and_its_locks_are_given_back(stage: Rehearsal
     assert went_on.code == 0, went_on.err
     assert other.deploy().recap["changed"] == 0
     killed, unlocked, deployed = history(other)
-    assert (killed["outcome"], killed["closed_by"]["command"]) == ("killed", "inv state.unlock --env dev")
+    assert (killed["outcome"], killed["closed_by"]["command"]) == ("killed", "inv state.unlock --env dev --sandbox")
     assert killed["found"]["worker"] is None
     assert killed["found"]["terraform"]["hosts"] is None
     assert [lock["stack"] for lock in unlocked["unlocked"]] == ["site"]

@@ -143,7 +143,8 @@ def test_an_empty_history_says_so(checkout: Checkout, bucket: MemoryBucket) -> N
     ran = checkout.inv("history", "--env", "dev", "--verify")
     assert (ran.code, ran.out) == (0, "")
     assert "nothing was ever changed in `development` from here" in ran.err
-    assert checkout.inv("history", "--env", "dev", "--limit", "many").code == 2
+    for limit in ("many", "-1", "²", "٣", ""):
+        assert checkout.inv("history", "--env", "dev", f"--limit={limit}").code == 2, limit
 
 
 def test_verify_names_every_entry_that_is_not_what_was_written(checkout: Checkout, bucket: MemoryBucket) -> None:

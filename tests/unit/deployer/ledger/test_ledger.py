@@ -58,6 +58,15 @@ def test_an_empty_ledger_is_free_and_whole() -> None:
     assert last_runs(ledger, 20) == []
 
 
+def test_an_object_that_is_called_like_no_entry_is_none() -> None:
+    """Also where the name is a digit of another alphabet, or one that is no number."""
+    bucket = MemoryBucket()
+    ledger = filled(bucket, runs=1)
+    for name in ("notes", "²", "٣"):
+        bucket.objects[f"ledger/{ENVIRONMENT}/{name}.json"] = Object(b"{}", "1")
+    assert ledger.sequences() == [1, 2]
+
+
 def test_entries_have_the_digest_of_the_one_before() -> None:
     """And numbers that are listed in order; the head names the last one."""
     bucket = MemoryBucket()
