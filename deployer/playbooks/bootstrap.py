@@ -21,7 +21,7 @@ from deployer.playbooks.wiring import Wiring
 from deployer.steps.bucket_proof import PROBES, BucketLocation, ConditionalWrites
 from deployer.steps.bucket_rules import BucketRules, expiry, lock
 from deployer.steps.secrets import COPY_KEY
-from deployer.steps.state_bucket import StateBucket
+from deployer.steps.state_bucket import STATE_BUCKET, StateBucket
 from deployer.steps.state_copies import FOLDER
 
 
@@ -29,14 +29,14 @@ def bootstrap(wiring: Wiring, *, note: Callable[[str], None]) -> Playbook:
     """The steps; `note` is told what somebody should know and nobody can change."""
     project = wiring.loaded.inventory.project
     settings = BucketSettings(wiring.cloudflare, project.state_bucket)
-    after = ("state bucket",)
+    after = (STATE_BUCKET,)
     tags = frozenset({"state"})
     return Playbook(
         "bootstrap",
         (
             resolve_secrets(wiring, only=frozenset({COPY_KEY})),
             StateBucket(
-                name="state bucket", needs=("secrets",), tags=tags, bucket=wiring.state_bucket,
+                name=STATE_BUCKET, needs=("secrets",), tags=tags, bucket=wiring.state_bucket,
                 location=project.location,
             ),
             BucketLocation(

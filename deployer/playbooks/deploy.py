@@ -28,7 +28,7 @@ from deployer.steps.policy import find_violations, refuse_violations
 from deployer.steps.proof import Proof
 from deployer.steps.reviewing import Reviewing
 from deployer.steps.secrets import VALUE, ResolveSecrets
-from deployer.steps.state_bucket import StateBucket
+from deployer.steps.state_bucket import STATE_BUCKET, StateBucket
 from deployer.steps.terraform import TerraformStack
 from deployer.steps.worker import RELEASE, WorkerRelease
 
@@ -52,18 +52,18 @@ def deploy(
             resolve_secrets(wiring),
             _guards(wiring, host=wiring.environment.host if after else None),
             StateBucket(
-                name="state bucket",
+                name=STATE_BUCKET,
                 needs=("guards",),
                 tags=frozenset({"terraform", "state"}),
                 early=True,
                 bucket=wiring.state_bucket,
                 location=wiring.loaded.inventory.project.location,
             ),
-            *(stack(name, needs=("state bucket",), begins=after) for name in before),
+            *(stack(name, needs=(STATE_BUCKET,), begins=after) for name in before),
             *_convex(wiring),
             _build(wiring),
             _worker(wiring, before),
-            *(stack(name, needs=("state bucket", "worker")) for name in after),
+            *(stack(name, needs=(STATE_BUCKET, "worker")) for name in after),
             _proof(wiring, needs=ready),
         ),
     )
@@ -136,7 +136,7 @@ def _stack(
         stack=lambda: wiring.stack(stack),
         stack_name=stack,
         state=wiring.state_file(stack),
-        permit=partial(_permit, wiring) if type(review) is Reviewing else _unasked,
+        permit=_unasked if review.judged else partial(_permit, wiring),
         adoption=wiring.adoption(stack),
         recover=wiring.recover_once,
         ahead=ahead[stack],
@@ -154,7 +154,7 @@ def _convex(wiring: Wiring) -> tuple[Step[Any], ...]:
         ConvexBackend(
             name="convex deployment",
             # The state bucket keeps the ledger: nothing changes before this run is in it.
-            needs=("guards", "state bucket"),
+            needs=("guards", STATE_BUCKET),
             tags=tags,
             provides=(BACKEND,),
             wishes=environment.convex,
@@ -166,7 +166,7 @@ def _convex(wiring: Wiring) -> tuple[Step[Any], ...]:
         ConvexVariables(
             name="convex variables",
             # The state bucket keeps the record of what was set.
-            needs=("convex deployment", "state bucket"),
+            needs=("convex deployment", STATE_BUCKET),
             tags=tags,
             wishes=environment.convex,
             record=wiring.record,
@@ -186,7 +186,7 @@ def _build(wiring: Wiring) -> Step[Any]:
     return AppBuild(
         name="app build",
         # The state bucket keeps the record of what the live Worker was built from.
-        needs=("convex deployment", "state bucket"),
+        needs=("convex deployment", STATE_BUCKET),
         tags=frozenset({"app", "worker"}),
         provides=(BUILD,),
         application=wiring.application,

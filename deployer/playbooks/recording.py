@@ -30,7 +30,7 @@ from deployer.steps.lease import Lease
 from deployer.steps.ledger import Head, Ledger, RunNote
 from deployer.steps.live import Live
 from deployer.steps.recorder import FAILED, INTERRUPTED, OK, Recorder
-from deployer.steps.state_bucket import StateBucket
+from deployer.steps.state_bucket import STATE_BUCKET
 
 # A service that is down must not keep a run from saying how it ended.
 _LOOK_SECONDS = 5.0
@@ -76,8 +76,7 @@ def recorder_of(
     """The record of one run; `head` is from before anything was looked at."""
     live = live_of(wiring)
     steps = playbook.steps if playbook else ()
-    # An apply wraps each step, to hold it to what was reviewed.
-    makes_bucket = [step.name for step in steps if isinstance(getattr(step, "inner", step), StateBucket)]
+    makes_bucket = [step.name for step in steps if step.name == STATE_BUCKET]
     return Recorder(
         ledger=ledger_of(wiring),
         lease=_lease(wiring),

@@ -26,8 +26,9 @@ class StateStamp:
 class Reviewing:
     """A run without a review."""
 
-    # Whether it matters which version of its state a plan is made from.
+    # Whether it matters which version of its state a plan is made from, and rules are held against the plan as a whole.
     stamped: bool = False
+    judged: bool = False
 
     def saved(self, name: str, stamp: StateStamp | None) -> Plan | None:
         """The reviewed plan of a stack, if its state (`stamp`) is still the one that it was made from."""
@@ -60,6 +61,7 @@ class PlanKept(Reviewing):
     """Keeps the plans of all stacks for a bundle."""
 
     stamped = True
+    judged = True
     # Whether Terraform's own description is wanted where nothing changes, too: a bundle has it, and it costs a process.
     whole: bool = True
     stacks: dict[str, Kept] = field(default_factory=dict)
@@ -95,6 +97,7 @@ class PlanGiven(Reviewing):
     """
 
     stamped = True
+    judged = True
     stacks: Mapping[str, Kept]
     # Plan afresh in any case: what counts is that it means the same.
     replan: bool

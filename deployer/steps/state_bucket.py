@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from deployer.adapters.files import digest_of
 from deployer.adapters.state import Bucket
 from deployer.engine.change import Action, Change
 from deployer.engine.step import BaseStep, Context
+
+# The step's name, in each playbook that has it: what needs a bucket waits for it.
+STATE_BUCKET: Final = "state bucket"
 
 
 @dataclass(frozen=True, kw_only=True)
