@@ -75,7 +75,7 @@ class AwsAccess:
             logging.getLogger("botocore").setLevel(logging.INFO)
             session = boto3.session.Session(botocore_session=_isolated_session() if self.isolated else None)
             return session.client(
-                self.service,  # type: ignore[call-overload]
+                self.service,  # type: ignore[call-overload]  # its stubs know services by literals only
                 region_name=self.region,
                 endpoint_url=self.endpoint,
                 aws_access_key_id=self.access_key,

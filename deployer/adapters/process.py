@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import errno
+import io
 import os
 import re
 import selectors
@@ -20,12 +21,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from deployer.adapters import process_records
 from deployer.adapters.files import make_folder
 from deployer.adapters.redact import RedactingStream, Redactor
 from deployer.errors import DeployError, Interrupted, LocalDisk, ToolFailed, ToolMissing, ToolTimedOut
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
 
 # Programs carry the run that has started them, so that others on this machine see whether anything of it is alive.
 RUN_VARIABLE = "DEPLOYER_RUN"
@@ -371,7 +375,7 @@ class _Pump:
             else:
                 self._drop(key.fileobj)
 
-    def _write(self, descriptor: int, stream: object) -> None:
+    def _write(self, descriptor: int, stream: FileDescriptorLike) -> None:
         try:
             self._stdin = self._stdin[os.write(descriptor, self._stdin[:65536]) :]
         except BlockingIOError:
@@ -382,10 +386,11 @@ class _Pump:
         if not self._stdin:
             self._drop(stream)
 
-    def _drop(self, stream: object) -> None:
-        self._selector.unregister(stream)  # type: ignore[arg-type]
-        with contextlib.suppress(OSError):
-            stream.close()  # type: ignore[attr-defined]
+    def _drop(self, stream: FileDescriptorLike) -> None:
+        self._selector.unregister(stream)
+        if isinstance(stream, io.IOBase):
+            with contextlib.suppress(OSError):
+                stream.close()
 
 
 def _signal_name(number: int) -> str:

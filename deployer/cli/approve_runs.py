@@ -16,11 +16,12 @@ from deployer.cli.subject import Subject, begin
 from deployer.errors import DeployError, GuardRefused, InternalError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from deployer.cli.session import Session
     from deployer.playbooks.wiring import Wiring
     from deployer.review.approval import Verdict
+    from deployer.review.view import Finding
     from deployer.steps.approvals import Key, Signatures
     from deployer.steps.bundle import Bundle
 
@@ -176,7 +177,7 @@ def refuse_planner(opened: Approving, person: str, *, needed: int) -> None:
         )
 
 
-def _findings(opened: Approving) -> Any:
+def _findings(opened: Approving) -> Sequence[Finding]:
     from deployer.steps.policy import find_violations
 
     bundle = opened.bundle

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from deployer.adapters import packages
 from deployer.adapters.convex import parse_key
@@ -164,7 +165,7 @@ def _services(wiring: Wiring) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "state bucket", lambda: _bucket(wiring)
     if not wiring.target.missing_aws():
         for identifier in sorted({ref.aws for ref in wiring.references.values() if ref.aws is not None}):
-            yield f"secret {identifier}", lambda identifier=identifier: _secret(wiring, identifier)  # type: ignore[misc]
+            yield f"secret {identifier}", partial(_secret, wiring, identifier)
     yield "Convex deployment", lambda: _convex(wiring)
 
 

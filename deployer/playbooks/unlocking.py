@@ -6,7 +6,8 @@ removed with proof, or by force by whoever names it; never one whose owner is kn
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,7 +180,7 @@ class Unlocking:
         return kind(f"{found.text}; {why}", place=found.place, details=[*found.details, risk], hint=hint)
 
 
-def unlocking(wiring: Wiring, *, command: str, stack: str | None, say: Any) -> Unlocking:
+def unlocking(wiring: Wiring, *, command: str, stack: str | None, say: Callable[[str], None]) -> Unlocking:
     """For the environment of this wiring, whose work folder is locked."""
     if stack and stack not in wiring.environment.stacks:
         known = ", ".join(f"`{name}`" for name in wiring.environment.stacks)
@@ -189,5 +190,5 @@ def unlocking(wiring: Wiring, *, command: str, stack: str | None, say: Any) -> U
     return Unlocking(wiring=wiring, command=command, lock=lock, stack=stack)
 
 
-def _moment(when: Any) -> str:
+def _moment(when: dt.datetime) -> str:
     return f"{when:%Y-%m-%d %H:%M:%S} UTC"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from deployer.adapters.cloudflare import LiveVersion
@@ -36,7 +37,7 @@ class Live:
         return {
             "worker": _known(worker),
             "convex": _known(lambda: _part(self.record.section("convex"), "sources", "modules")),
-            "terraform": {stack: _known(lambda s=stamp: _state(s())) for stack, stamp in self.states.items()},  # type: ignore[misc]
+            "terraform": {stack: _known(partial(_state, stamp)) for stack, stamp in self.states.items()},
         }
 
     def _live_worker(self) -> Mapping[str, Any] | None:
@@ -44,7 +45,8 @@ class Live:
         return None if live is None else {"version": live.id, "digest": live.tag}
 
 
-def _state(stamp: StateStamp | None) -> Mapping[str, Any] | None:
+def _state(look: Callable[[], StateStamp | None]) -> Mapping[str, Any] | None:
+    stamp = look()
     return None if stamp is None else {"serial": stamp.serial, "lineage": stamp.lineage}
 
 

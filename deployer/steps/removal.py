@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from deployer.adapters.cloudflare import CloudflareApi, LiveVersion
 from deployer.adapters.state import Bucket
@@ -91,7 +92,7 @@ class StackRemoved(BaseStep[RemovalFacts | None]):
         if facts.adopted:
             for address, identifier in facts.adopted.items():
                 context.say(f"taking {address} into the state")
-                self.state.unlocking(lambda a=address, i=identifier: stack.import_resource(a, i), context)  # type: ignore[misc]
+                self.state.unlocking(partial(stack.import_resource, address, identifier), context)
             self.state.keep_copy()
             plan = stack.plan(destroy=True)
             self._check_shown(plan, changes)

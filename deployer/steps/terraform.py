@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -154,7 +155,7 @@ class TerraformStack(BaseStep[StackFacts]):
     def _adopt(self, stack: Stack, adopted: Mapping[str, str], context: Context) -> Plan:
         for address, identifier in adopted.items():
             context.say(f"taking {address} into the state")
-            self.state.unlocking(lambda a=address, i=identifier: stack.import_resource(a, i), context)  # type: ignore[misc]
+            self.state.unlocking(partial(stack.import_resource, address, identifier), context)
         self.state.keep_copy()
         plan = stack.plan(details=True)
         self.review.accept(self.stack_name, plan, self._reading(context), adopted=adopted)

@@ -29,7 +29,7 @@ class _Decoder(json.JSONDecoder):
 
     def __init__(self) -> None:
         super().__init__(parse_float=number)
-        plain_object, plain_array = decoder.JSONObject, decoder.JSONArray  # type: ignore[attr-defined]
+        plain_object, plain_array = decoder.JSONObject, decoder.JSONArray  # type: ignore[attr-defined]  # not in the stubs
 
         def parse_object(at: tuple[str, int], *rest: Any) -> tuple[RawObject, int]:
             found, end = plain_object(at, *rest)
@@ -44,7 +44,7 @@ class _Decoder(json.JSONDecoder):
             return wrapped, end
 
         self.parse_object, self.parse_array = parse_object, parse_array
-        self.scan_once = scanner.py_make_scanner(self)  # type: ignore[attr-defined]
+        self.scan_once = scanner.py_make_scanner(self)  # type: ignore[attr-defined]  # not in the stubs
 
 
 def load(text: str | bytes) -> Any:

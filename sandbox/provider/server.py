@@ -36,7 +36,7 @@ _LARGEST_MESSAGE = 256 << 20
 _WORKERS = 64  # Terraform runs ten operations at a time, there may be several Terraforms, and each can be interrupted
 
 
-class _Controller(grpc_controller_pb2_grpc.GRPCControllerServicer):  # type: ignore[misc]
+class _Controller(grpc_controller_pb2_grpc.GRPCControllerServicer):  # type: ignore[misc]  # generated, without types
     """Terraform says goodbye through this; an attached provider stays for the next run."""
 
     def Shutdown(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
@@ -71,7 +71,7 @@ def _bug(name: str, request: Any, error: Exception) -> Diagnostic:
     return Diagnostic("error", "The embedded provider has a bug", what)
 
 
-class Servicer(rpc.ProviderServicer):  # type: ignore[misc]
+class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated, without types
     """The protocol's methods."""
 
     def __init__(self, provider: Provider):

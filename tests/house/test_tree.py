@@ -81,6 +81,14 @@ def test_the_tree_holds_none_of(rule: str, pattern: str) -> None:
     assert found == [], rule
 
 
+def test_every_ignored_type_has_its_reason_beside_it() -> None:
+    """Whoever meets it knows whether it can go."""
+    packages = [(path, text) for path, text in texts() if path.parts[0] in ("deployer", "sandbox")]
+    bare = re.compile(r"# type: ignore(?!\[[\w,-]+\]  # )")
+
+    assert [str(path) for path, text in packages if bare.search(text)] == []
+
+
 def test_every_test_says_what_behaviour_it_holds() -> None:
     """A test function without a docstring tells its reader nothing when it fails."""
     silent = [

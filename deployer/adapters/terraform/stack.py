@@ -133,7 +133,8 @@ class Stack:
         """The state as Terraform shows it, with what is sensitive marked: by the provider as well as by the code."""
         folder, data = self._ready()
         completed = self._run("show", ["show", "-json", "-no-color"], folder, data, log_stdout=False)
-        return json.loads(completed.stdout)  # type: ignore[no-any-return]
+        state: Mapping[str, Any] = json.loads(completed.stdout)
+        return state
 
     def outputs(self) -> Mapping[str, Any]:
         """The outputs in the state."""
@@ -234,7 +235,8 @@ class Stack:
     def _show(self, file: Path, folder: Path, data: Path) -> Mapping[str, Any]:
         arguments = ["show", "-json", "-no-color", str(file)]
         completed = self._run("show", arguments, folder, data, log_stdout=False)
-        return json.loads(completed.stdout)  # type: ignore[no-any-return]
+        shown: Mapping[str, Any] = json.loads(completed.stdout)
+        return shown
 
     def _run_json(
         self, verb: str, arguments: list[str], folder: Path, data: Path, *, success: frozenset[int] = frozenset({0})

@@ -27,12 +27,12 @@ def _one(path: str, key: str, found_from: str | None = "id", **more: object) -> 
     """An object at `path/KEY`; unless `found_from` is None a filter finds it in the list at `path`."""
     source = Source(f"{path}/{{{key}}}", find=path if found_from else None, found_to=key, id_from=key)
     source = replace(source, found_from=found_from or "id")
-    return replace(source, **more)  # type: ignore[arg-type]
+    return replace(source, **more)  # type: ignore[arg-type]  # `replace` knows the fields
 
 
 def _only(path: str, **more: object) -> Source:
     """Something that a zone has one of."""
-    return replace(Source(path, id_from="zone_id"), **more)  # type: ignore[arg-type]
+    return replace(Source(path, id_from="zone_id"), **more)  # type: ignore[arg-type]  # `replace` knows the fields
 
 
 def _all(path: str, paging: str | None = "page") -> Source:

@@ -16,7 +16,7 @@ def _of_bucket(path: str, delete: str | None = None, **more: object) -> Row:
     """Something about an R2 bucket, which cannot be imported."""
     whole: dict[str, object] = {"import_id": None, "import_to": (), "id_from": None, "headers": _JURISDICTION}
     options = {**whole, "delete": delete, "stays": delete is None, **more}
-    return replace(setting(f"{_BUCKET}/{path}", "PUT"), **options)  # type: ignore[arg-type]
+    return replace(setting(f"{_BUCKET}/{path}", "PUT"), **options)  # type: ignore[arg-type]  # `replace` knows the fields
 
 
 RESOURCES: dict[str, Row] = {

@@ -46,7 +46,7 @@ def collection(path: str, part: str, attribute: str = "id", **more: object) -> R
         import_id=f"{lead}<{part}>",
         import_to=(*to, attribute),
     )
-    return replace(row, **more)  # type: ignore[arg-type]
+    return replace(row, **more)  # type: ignore[arg-type]  # `replace` knows the fields
 
 
 def setting(path: str, verb: str = "PATCH", key: str = "zone_id", **more: object) -> Row:
@@ -62,4 +62,4 @@ def setting(path: str, verb: str = "PATCH", key: str = "zone_id", **more: object
         id_from=key,
         stays=True,
     )
-    return replace(row, **more)  # type: ignore[arg-type]
+    return replace(row, **more)  # type: ignore[arg-type]  # `replace` knows the fields
