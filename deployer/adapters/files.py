@@ -136,6 +136,11 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise LocalDisk.of(error, path) from None
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def digest_of(value: object) -> str:
     """A digest of plain data, the same for the same data."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

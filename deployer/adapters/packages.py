@@ -6,11 +6,10 @@ only our own stamp counts, which lies among the packages, so that it goes with t
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
-from deployer.adapters.files import disk_errors, read_json, read_text
+from deployer.adapters.files import disk_errors, file_digest, read_json, read_text
 
 LOCK_FILES = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
 _STAMP = "node_modules/.deployer-lock-digest"
@@ -26,7 +25,7 @@ def installed(app: Path) -> bool:
     lock = lock_file(app)
     if lock is None or not (app / "node_modules").is_dir():
         return False
-    if read_text(app / _STAMP) == _digest(lock):
+    if read_text(app / _STAMP) == file_digest(lock):
         return True
     return lock.name == "package-lock.json" and _npm_agrees(read_json(lock), read_json(_npm_note(app)))
 
@@ -36,7 +35,7 @@ def stamp(app: Path) -> None:
     lock = lock_file(app)
     if lock is not None and (app / "node_modules").is_dir():
         with disk_errors(app / _STAMP):
-            (app / _STAMP).write_text(_digest(lock), encoding="utf-8")
+            (app / _STAMP).write_text(file_digest(lock), encoding="utf-8")
 
 
 def _npm_note(app: Path) -> Path:
@@ -57,7 +56,3 @@ def _npm_agrees(wanted: Any, note: Any) -> bool:
 
 def _identity(entry: dict[str, Any]) -> tuple[Any, Any]:
     return entry.get("version"), entry.get("integrity")
-
-
-def _digest(lock: Path) -> str:
-    return hashlib.sha256(lock.read_bytes()).hexdigest()

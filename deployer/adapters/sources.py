@@ -6,13 +6,12 @@ is never a source. Only paths and contents count, so that the digest is the same
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from deployer.adapters.files import digest_of
+from deployer.adapters.files import digest_of, file_digest
 from deployer.adapters.once import once
 from deployer.adapters.process import Command, Processes
 from deployer.errors import ConfigError, ToolFailed, ToolMissing
@@ -48,7 +47,7 @@ class Sources:
         excluded = pattern_of((*self.exclude, *_NEVER_PATTERNS))
         paths = self._from_git() or list(_walk(self.folder))
         return {
-            path: _digest(self.folder / path)
+            path: file_digest(self.folder / path)
             for path in sorted(set(paths))
             if not excluded.fullmatch(path) and not _NEVER.intersection(PurePosixPath(path).parts)
             if (self.folder / path).is_file()
@@ -127,7 +126,3 @@ def _walk(folder: Path) -> Iterator[str]:
                 stack.append(entry)
             else:
                 yield entry.relative_to(folder).as_posix()
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

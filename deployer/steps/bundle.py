@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from deployer.adapters.files import disk_errors, make_folder, write_private_bytes
+from deployer.adapters.files import disk_errors, file_digest, make_folder, write_private_bytes
 from deployer.engine.change import Change
 from deployer.errors import PlanUnusable, UsageError
 from deployer.report.plan_document import steps_of
@@ -188,5 +188,5 @@ def _wrong_files(folder: Path, manifest: Manifest) -> Iterator[str]:
         path = folder / name
         if not path.is_file():
             yield f"{name}: is missing"
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        elif file_digest(path) != digest:
             yield f"{name}: was changed after the plan was made"

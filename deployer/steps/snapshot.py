@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deployer.adapters.cloudflare import CloudflareApi
-from deployer.adapters.files import digest_of, read_json, read_text
+from deployer.adapters.files import digest_of, file_digest, read_json, read_text
 from deployer.adapters.packages import lock_file
 from deployer.adapters.sources import Sources
 from deployer.engine.change import Change
@@ -60,7 +60,7 @@ class SnapshotTaken(BaseStep[Snapshot]):
             commit=self.checkout.revision(),
             dirty=self.checkout.edited(),
             tools={**self.versions(), **self._package_versions(), **self._providers()},
-            locks={name: _digest(path) for name, path in self._locks().items() if path.is_file()},
+            locks={name: file_digest(path) for name, path in self._locks().items() if path.is_file()},
             inputs=self._inputs(),
             live={"Worker version": live.id if live else None},
             secrets=secrets.fingerprints(values),
@@ -113,7 +113,7 @@ class SnapshotTaken(BaseStep[Snapshot]):
         texts = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in self.rendered().items()}
         terraform = self.checkout.folder / "terraform"
         code = {
-            str(path.relative_to(terraform)): _digest(path)
+            str(path.relative_to(terraform)): file_digest(path)
             for folder in ("modules", *(f"roots/{name}" for name in self.stacks))
             for path in sorted((terraform / folder).rglob("*.tf"))
             if ".terraform" not in path.parts
@@ -125,7 +125,3 @@ class SnapshotTaken(BaseStep[Snapshot]):
             "application": self.application.digest({}),
             "convex functions": self.application.functions_digest(),
         }
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

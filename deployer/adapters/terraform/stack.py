@@ -7,7 +7,6 @@ whether the backend exists is told by the caller.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import zipfile
@@ -16,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deployer.adapters.files import digest_of, disk_errors, locked, make_folder, read_text, write_private
+from deployer.adapters.files import digest_of, disk_errors, file_digest, locked, make_folder, read_text, write_private
 from deployer.adapters.process import Command, Completed, Processes
 from deployer.adapters.terraform.binary import Terraform
 from deployer.adapters.terraform.events import Events, failure, parse_events, state_locked
@@ -210,7 +209,7 @@ class Stack:
         for path in sorted(
             [*terraform.glob("modules/**/*.tf"), *self.root.glob("*.tf"), *self.root.glob(".terraform.lock.hcl")]
         ):
-            sources[str(path.relative_to(terraform))] = hashlib.sha256(path.read_bytes()).hexdigest()
+            sources[str(path.relative_to(terraform))] = file_digest(path)
         addresses = {name: self.environment.get(name) for name in ("AWS_ENDPOINT_URL_S3",)}
         attached = "TF_REATTACH_PROVIDERS" in self.environment
         return digest_of([self.backend, sources, addresses, attached, self.terraform.argv, self.terraform.version])
