@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from deployer.cli.bundles import open_for_here
 from deployer.cli.runs import Verb, Wish, run_playbook
 from deployer.errors import PlanApplied
+from deployer.words import moment
 
 if TYPE_CHECKING:
     from deployer.cli.session import Session
@@ -158,7 +159,8 @@ class BundleRun:
             states = (run.closed.body.get("terraform") or {}) if run.closed else {}
             if stack in states and not self._ours(run):
                 entry = run.opened.body
-                return f", by {entry.get('who')} at {_when(run)} (run {run.number}, `{entry.get('command')}`)"
+                when = moment(run.opened.written)
+                return f", by {entry.get('who')} at {when} (run {run.number}, `{entry.get('command')}`)"
         return ""
 
     def _ours(self, run: Run) -> bool:
@@ -192,7 +194,7 @@ def refuse_applied(manifest: Manifest, runs: Sequence[Run]) -> None:
     done = [run for run in runs if _is_of(run, manifest) and run.outcome == "ok"]
     if done:
         raise PlanApplied(
-            f"the plan was applied already, {_when(done[-1])} by {done[-1].opened.body.get('who')}",
+            f"the plan was applied already, {moment(done[-1].opened.written)} by {done[-1].opened.body.get('who')}",
             place=f"plan `{manifest.id}`, run {done[-1].number} of `{manifest.environment}`",
             hint=f"`{plan_again(manifest)}` shows whether there is anything left to do",
         )
@@ -200,7 +202,3 @@ def refuse_applied(manifest: Manifest, runs: Sequence[Run]) -> None:
 
 def _is_of(run: Run, manifest: Manifest) -> bool:
     return bool(run.plan.get("digest") == manifest.bundle_digest)
-
-
-def _when(run: Run) -> str:
-    return f"{str(run.opened.body.get('time'))[:16].replace('T', ' ')} UTC"

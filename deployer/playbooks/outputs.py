@@ -32,5 +32,5 @@ def _outputs(wiring: Wiring, stack: str) -> Mapping[str, Any]:
         pass
     raise ServiceFailed(
         "this state is not in the format of Terraform 0.12 and later",
-        place=f"bucket `{state.bucket.name}`, `{state.key}`",
+        place=state.bucket.place(state.key),
     )

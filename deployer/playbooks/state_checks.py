@@ -71,7 +71,7 @@ def check_code(wiring: Wiring, found: Look) -> Iterator[Problem]:
                     environment=name,
                     stack=stack,
                     text=f"holds {change.address}, and {why}",
-                    place=f"bucket `{wiring.state_bucket.name}`, `{kept.key}`",
+                    place=wiring.state_bucket.place(kept.key),
                     hint=f"the next deploy would delete it; if it has another address now: `inv state.mv --env {name} "
                     f"--stack {stack} --from {shlex.quote(change.address)} --to ADDRESS`",
                 )

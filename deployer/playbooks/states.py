@@ -101,7 +101,7 @@ def raw_state(wiring: Wiring, *, stack: str, copy: str = "") -> tuple[str, bytes
     if found is None:
         raise UsageError(
             "there is no such state",
-            place=f"bucket `{wiring.state_bucket.name}`, `{file.key}`",
+            place=wiring.state_bucket.place(file.key),
             hint=f"if there was one: `inv state.copies --env {wiring.environment.name} --stack {file.stack}`",
         )
     return file.key, found.body

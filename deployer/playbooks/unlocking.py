@@ -6,7 +6,6 @@ removed with proof, or by force by whoever names it; never one whose owner is kn
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from deployer.steps.holder import Verdict, describe, lock_id, particulars
 from deployer.steps.ledger import Entry
 from deployer.steps.ledger_runs import Run, last_runs
 from deployer.steps.lock_object import HeldLock, LockObject, judge, taken_in
+from deployer.words import moment
 
 # A lock that is older than that many runs was taken by none that we would find.
 _RUNS = 50
@@ -99,7 +99,7 @@ class Unlocking:
             verdict=verdict,
             place=self.lock.ledger.place(entry.key),
             who=body.get("who"),
-            since=_moment(entry.written),
+            since=moment(entry.written, seconds=True),
             run=entry.run or None,
             operation=body.get("command"),
             entry=entry,
@@ -110,14 +110,14 @@ class Unlocking:
         verdict = judge(lock, run, self.lock.owners)
         holder, beside = lock.holder, self._object(stack)
         who, operation = (holder.who or None, holder.operation or None) if holder else (None, None)
-        since = _moment(lock.written)
+        since = moment(lock.written, seconds=True)
         return Found(
             stack=stack,
             id=lock.id,
             text=f"{who or 'somebody'} holds the state of `{stack}` since {since}",
             details=[f"operation {operation or 'unknown'}, lock id {lock.id}", verdict.text],
             verdict=verdict,
-            place=f"bucket `{beside.bucket.name}`, `{beside.key}`",
+            place=beside.bucket.place(beside.key),
             who=who,
             since=since,
             run=run.opened.run if run else None,
@@ -188,7 +188,3 @@ def unlocking(wiring: Wiring, *, command: str, stack: str | None, say: Callable[
     ledger_of(wiring)
     lock = environment_lock(wiring, command=command, say=say)
     return Unlocking(wiring=wiring, command=command, lock=lock, stack=stack)
-
-
-def _moment(when: dt.datetime) -> str:
-    return f"{when:%Y-%m-%d %H:%M:%S} UTC"

@@ -15,10 +15,11 @@ from typing import Final
 from deployer.engine.change import Change
 from deployer.report.markdown import code, fenced, link, prose, size
 from deployer.report.plan_diff import capped, change_detail, shortened
-from deployer.report.plan_words import by_kind, counts, made_from, may, moment, next_command, number, safe, title, told
+from deployer.report.plan_words import by_kind, counts, made_from, may, next_command, number, safe, title, told
 from deployer.report.text import SYMBOLS
 from deployer.review.risk import Risk, risk_of
 from deployer.review.view import Finding, PlanView
+from deployer.words import moment
 
 COMMENT_LIMIT: Final = 65_536
 SUMMARY_LIMIT: Final = 1_048_576

@@ -15,7 +15,6 @@ from deployer.report.plan_words import (
     kind_of,
     made_from,
     may,
-    moment,
     next_command,
     number,
     safe,
@@ -26,6 +25,7 @@ from deployer.report.plan_words import (
 from deployer.report.text import SYMBOLS
 from deployer.review.risk import Risk
 from deployer.review.view import Finding, PlanView
+from deployer.words import moment
 
 _DEEPER: Final = " " * 6
 _MOST_LINES: Final = 12

@@ -6,7 +6,6 @@ writing shows as an escape.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Final, NamedTuple
 from deployer.engine.change import Action, Change
 from deployer.review.risk import Risk, risk_of
 from deployer.review.view import PlanView
+from deployer.words import Named
 
 ORDER: Final = (Action.DELETE, Action.REPLACE, Action.UPDATE, Action.RUN, Action.CREATE)
 """The most dangerous first."""
@@ -116,11 +116,6 @@ def number(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def moment(time: dt.datetime) -> str:
-    """A time to the minute; always UTC, since readers sit everywhere."""
-    return f"{time.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
-
-
 def made_from(view: PlanView) -> str:
     """The commit, and whether the files were those of the commit."""
     manifest = view.manifest
@@ -142,12 +137,12 @@ def told(change: Change) -> str:
 def next_command(view: PlanView, *, plan: str | None) -> str | None:
     """What to type next; `plan` is what `--plan` takes, None if the plan was not kept."""
     manifest = view.manifest
-    sandbox = " --sandbox" if manifest.target == "sandbox" else ""
-    again = f"inv plan --env {manifest.environment}{sandbox}"
+    named = Named(manifest.environment, manifest.target)
+    again = named.bare("plan")
     if any(finding.severity == "error" for finding in view.findings):
         return f"mend what breaks the rules, then `{again}`"
     if not view.pending:
         return None
     if plan is None:
         return f"`{again} --out plan/` keeps it"
-    return f"`inv {'approve' if view.needed else 'apply'} --plan {plan}{sandbox}`"
+    return f"`inv {'approve' if view.needed else 'apply'} --plan {plan}{named.flags}`"

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from deployer.inventory.review import Approvals, Approver
 from deployer.review.manifest import Manifest, Planner, canonical
 from deployer.review.risk import Risk
+from deployer.words import moment
 
 SCHEMA: Final = 1
 PURPOSE: Final = "approval of a plan"
@@ -235,14 +236,10 @@ def _why_not(
     if statement.bundle != manifest.bundle_digest:
         return "it is for a bundle with another digest: the plan is not the one that was approved"
     if statement.created > now + SKEW:
-        return f"it was made at {_time(statement.created)}, which is yet to come: a clock is wrong"
+        return f"it was made at {moment(statement.created)}, which is yet to come: a clock is wrong"
     end = _end(statement, manifest, valid)
     if now >= end:
-        return f"it expired at {_time(end)}"
+        return f"it expired at {moment(end)}"
     if needed > 1 and is_planner(statement.approver, approver, manifest.planner):
         return f"`{statement.approver}` made the plan, and where {needed} are needed that one does not count"
     return None
-
-
-def _time(moment: dt.datetime) -> str:
-    return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"

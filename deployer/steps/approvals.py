@@ -18,6 +18,7 @@ from deployer.report.plan_words import safe
 from deployer.review.approval import Checked, Record, Statement, Verdict, judge, needed, read_record
 from deployer.review.manifest import APPROVALS, Manifest
 from deployer.steps.bundle import Bundle
+from deployer.words import moment
 
 _SUFFIX = ".json"
 
@@ -140,7 +141,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     """A line for each approval: those that count, then the others with the reason."""
     for each in verdict.accepted:
         said = f": {safe(each.comment)}" if each.comment else ""
-        yield f"approved by {each.approver}, {_time(each.created)}, until {_time(each.expires)}{said}"
+        yield f"approved by {each.approver}, {moment(each.created)}, until {moment(each.expires)}{said}"
     for name, why in verdict.refused:
         yield safe(f"not counted, {name}: {why}")
     if not verdict.accepted and not verdict.refused:
@@ -163,7 +164,3 @@ def verdict_document(verdict: Verdict) -> dict[str, object]:
         ],
         "refused": [{"name": name, "why": why} for name, why in verdict.refused],
     }
-
-
-def _time(moment: dt.datetime) -> str:
-    return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"

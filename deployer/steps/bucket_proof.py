@@ -82,7 +82,7 @@ class ConditionalWrites(BaseStep[bool]):
         if not kept:
             raise ServiceFailed(
                 f"the store does not keep conditional writes: {otherwise}",
-                place=f"bucket `{self.bucket.name}`",
+                place=self.bucket.place(),
                 hint="state locks and the ledger rest on them, so nothing may be deployed from here; "
                 "check that `project.account_id` and `project.state_bucket` name a bucket on R2",
             )

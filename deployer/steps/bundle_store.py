@@ -42,7 +42,7 @@ class PlanStore:
 
     def place(self, identifier: str) -> str:
         """Where a bundle lies, for people."""
-        return f"bucket `{self.bucket.name}`, `{PREFIX}{identifier}/`"
+        return self.bucket.place(f"{PREFIX}{identifier}/")
 
     def put(self, bundle: Bundle) -> None:
         """Store a bundle; what is there already with the same content is left alone."""

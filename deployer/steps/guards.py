@@ -101,15 +101,13 @@ class DestroyGuards(_Guard):
         if stack in self.known_stacks:
             stacks = json.dumps([*self.stacks, stack], separators=(",", ":"))
             hint = f"name it in `stacks`, so that it is looked after as well: --set 'stacks={stacks}'"
-        raise holding(key, self.holdings.bucket.name, count, hint)
+        raise holding(self.holdings.bucket.place(key), count, hint)
 
 
-def holding(key: str, bucket: str, count: int, hint: str) -> GuardRefused:
+def holding(place: str, count: int, hint: str) -> GuardRefused:
     """The error for a state that is needed as long as it holds something."""
     things = "a resource" if count == 1 else f"{count} resources"
-    return GuardRefused(
-        f"a Terraform state still holds {things} and is not thrown away", place=f"bucket `{bucket}`, `{key}`", hint=hint
-    )
+    return GuardRefused(f"a Terraform state still holds {things} and is not thrown away", place=place, hint=hint)
 
 
 def filled_buckets(holdings: Holdings, bucket: Callable[[str], Bucket]) -> Mapping[str, int]:

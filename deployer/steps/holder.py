@@ -17,6 +17,7 @@ from deployer.adapters.machine import Life, ProcessId, carriers
 from deployer.adapters.process import RUN_VARIABLE
 from deployer.steps.lease import VALID_FOR, Lease
 from deployer.steps.ledger import Entry, Ledger
+from deployer.words import moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ class Owners:
 def describe(opened: Entry, environment: str) -> str:
     """Who does what since when, in one line."""
     body: dict[str, Any] = dict(opened.body)
-    since = f"{opened.written:%Y-%m-%d %H:%M:%S} UTC"
+    since = moment(opened.written, seconds=True)
     if not body:
         return f"entry {opened.sequence} of the ledger of `{environment}` cannot be read, so it counts as a run at work"
     command, who = body.get("command", "a run"), body.get("who", "somebody")

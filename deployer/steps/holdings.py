@@ -57,7 +57,7 @@ class Holdings:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise Damaged(
                 "this is not a Terraform state, so nobody knows what it holds",
-                place=f"bucket `{self.bucket.name}`, `{key}`",
+                place=self.bucket.place(key),
                 hint=f"`inv state.restore --env {self.environment} --stack {stack}` brings back its newest copy",
             ) from None
 

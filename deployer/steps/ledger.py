@@ -107,7 +107,7 @@ class Ledger:
 
     def place(self, key: str) -> str:
         """A key for people."""
-        return f"bucket `{self.bucket.name}`, `{key}`"
+        return self.bucket.place(key)
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -171,7 +171,7 @@ class Ledger:
 
     def now(self) -> str:
         """The moment by the store's clock, for an entry."""
-        return _stamp(self.bucket.clock() or datetime.now(UTC))
+        return stamp(self.bucket.clock() or datetime.now(UTC))
 
     # --- writing -------------------------------------------------------------------------------------------------
 
@@ -239,7 +239,8 @@ def _entry(key: str, sequence: int, found: Object) -> Entry:
     )
 
 
-def _stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> str:
+    """A moment as an entry keeps it."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 

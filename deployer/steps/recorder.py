@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from deployer.adapters.machine import seconds_awake_or_asleep
@@ -21,7 +21,7 @@ from deployer.engine.stop import Stop
 from deployer.errors import DeployError, EnvironmentLocked, Interrupted, RunTimedOut, ServiceFailed
 from deployer.steps.holder import CheckoutNote
 from deployer.steps.lease import DOUBTFUL_AFTER, RENEWED_EVERY, Lease
-from deployer.steps.ledger import CLOSED, OPENED, Entry, Head, Ledger
+from deployer.steps.ledger import CLOSED, OPENED, Entry, Head, Ledger, stamp
 
 OK: Final = "ok"
 FAILED: Final = "failed"
@@ -64,7 +64,8 @@ class Recorder:
     # Steps that come to their first change at the same time: one opens, the others wait for it.
     _opening: threading.Lock = field(default_factory=threading.Lock, init=False)
     _proven: float = field(default=0.0, init=False)
-    _began: tuple[datetime, float] = field(default=(datetime.now(UTC), 0.0), init=False)
+    # When the entry was opened: by the store's clock, and by one of ours that nobody sets.
+    _began: tuple[datetime, float] | None = field(default=None, init=False)
 
     # --- what the runner tells -----------------------------------------------------------------------------------
 
@@ -126,7 +127,7 @@ class Recorder:
             return
         self._began = (moment, seconds_awake_or_asleep())
         self.note.write(self.run)
-        body = {"event": OPENED, "run": self.run, "time": _stamp(moment), **self.opening()}
+        body = {"event": OPENED, "run": self.run, "time": stamp(moment), **self.opening()}
         opened = self.ledger.append(body, after=self.head)
         if opened is None:
             self.lost = True
@@ -144,12 +145,13 @@ class Recorder:
         self._ended.set()
         if self.opened is None:
             return
+        assert self._began is not None
         began, then = self._began
         body = {
             "event": CLOSED,
             "run": self.run,
             "opened": self.opened.sequence,
-            "time": _stamp(began + timedelta(seconds=seconds_awake_or_asleep() - then)),
+            "time": stamp(began + timedelta(seconds=seconds_awake_or_asleep() - then)),
             "outcome": outcome,
             "reason": reason,
             "seconds": round(seconds, 3),
@@ -183,7 +185,7 @@ class Recorder:
         else:
             raise ServiceFailed(
                 "the bucket of the ledger does not exist",
-                place=f"bucket `{self.ledger.bucket.name}`",
+                place=self.ledger.bucket.place(),
                 hint="run the same command without --tags, so that it is made first",
             )
 
@@ -223,7 +225,3 @@ class Recorder:
             details=[f"its proof: {by['proof']}"] if by.get("proof") else [],
             hint=f"look at `inv history --env {self.ledger.environment}`, then run the same command again",
         )
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -247,18 +247,18 @@ class StateRemoved(BaseStep[Sequence[str]]):
         return {}
 
     def _require_empty(self) -> None:
-        bucket = self.holdings.bucket.name
+        bucket = self.holdings.bucket
         for stack in sorted(self.holdings.locked() - set(self.kept)):
             raise StateLocked(
                 "somebody holds this Terraform state, or has left it locked; it is not thrown away",
-                place=f"bucket `{bucket}`, `terraform/{self.holdings.environment}/{stack}.tfstate`",
+                place=bucket.place(f"terraform/{self.holdings.environment}/{stack}.tfstate"),
                 hint="wait, then run the same command again; if nobody holds it: docs/runbooks/state-locked.md",
             )
         for stack, key in self.holdings.keys().items():
             count = 0 if stack in self.kept else len(self.holdings.resources(stack))
             if count:
                 again = f"`inv destroy --env {self.holdings.environment}` without --tags removes what is left first"
-                raise holding(key, bucket, count, again)
+                raise holding(bucket.place(key), count, again)
 
     def _belongs_to_kept(self, key: str) -> bool:
         environment = self.holdings.environment

@@ -19,6 +19,7 @@ from deployer.review.manifest import Manifest, StackState
 from deployer.steps.reviewing import StateStamp
 from deployer.steps.secrets import VALUE, Secrets
 from deployer.steps.snapshot import SNAPSHOT
+from deployer.words import moment
 
 VERIFIED: Final = "reviewed plan"
 # Clocks of two machines may differ by this much.
@@ -92,11 +93,9 @@ def _moved(planned: StackState, now: StateStamp | None) -> str:
 def untimely(manifest: Manifest, now: dt.datetime) -> Iterator[Difference]:
     """What says that the bundle's time is over, or yet to come."""
     if now >= manifest.expires:
-        yield Difference("expired", f"it expired at {manifest.expires:%Y-%m-%d %H:%M} UTC")
+        yield Difference("expired", f"it expired at {moment(manifest.expires)}")
     if now + SKEW < manifest.created:
-        yield Difference(
-            "clock", f"it was made at {manifest.created:%Y-%m-%d %H:%M} UTC, which is yet to come: a clock is wrong"
-        )
+        yield Difference("clock", f"it was made at {moment(manifest.created)}, which is yet to come: a clock is wrong")
 
 
 def refuse(manifest: Manifest, found: Iterable[Difference], *, again: str) -> None:

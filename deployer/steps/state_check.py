@@ -227,7 +227,7 @@ class StateCheck:
         return self._problem(kept.environment, kept.stack, text, kept.key, hint)
 
     def _problem(self, environment: str, stack: str, text: str, key: str, hint: str) -> Problem:
-        place = f"bucket `{self.bucket.name}`, `{key}`"
+        place = self.bucket.place(key)
         return Problem(environment=environment, stack=stack, text=text, place=place, hint=hint)
 
 

@@ -98,7 +98,7 @@ class StateCopies:
             environment, stack = names_in(self.state_key)
             raise Damaged(
                 f"the state is damaged: {why}",
-                place=self._place(self.state_key),
+                place=self.bucket.place(self.state_key),
                 hint=f"`inv state.restore --env {environment} --stack {stack}` brings back its newest copy",
             ) from None
 
@@ -123,7 +123,7 @@ class StateCopies:
         environment, stack = names_in(self.state_key)
         raise UsageError(
             f"`--copy {name}` {'is the beginning of several names' if fitting else 'is no copy of this state'}",
-            place=self._place(self.prefix),
+            place=self.bucket.place(self.prefix),
             hint=f"`inv state.copies --env {environment} --stack {stack}` lists them",
         )
 
@@ -187,10 +187,7 @@ class StateCopies:
     def _damaged(self, message: str, key: str) -> DeployError:
         environment, stack = names_in(self.state_key)
         hint = f"`inv state.copies --env {environment} --stack {stack}` lists the others; docs/runbooks/state-lost.md"
-        return Damaged(message, place=self._place(key), hint=hint)
-
-    def _place(self, key: str) -> str:
-        return f"bucket `{self.bucket.name}`, `{key}`"
+        return Damaged(message, place=self.bucket.place(key), hint=hint)
 
 
 def names_in(state_key: str) -> tuple[str, str]:

@@ -43,7 +43,7 @@ class StateEdit(BaseStep[State]):
             environment, stack = names_in(self.state.key)
             raise UsageError(
                 "there is no such state",
-                place=f"bucket `{self.state.bucket.name}`, `{self.state.key}`",
+                place=self.state.bucket.place(self.state.key),
                 hint=f"if there was one: `inv state.copies --env {environment} --stack {stack}`",
             )
         state = self.state.copies.require_state(found.body)

@@ -85,7 +85,7 @@ class StateFile:
             raise Damaged(
                 f"the state is {'empty' if found else 'gone'}, and its newest copy holds "
                 f"{held} thing{'s' if held > 1 else ''}",
-                place=f"bucket `{self.bucket.name}`, `{self.key}`",
+                place=self.bucket.place(self.key),
                 hint=f"`inv state.restore --env {environment} --stack {stack}` brings it back",
             )
 

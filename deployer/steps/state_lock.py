@@ -79,7 +79,7 @@ def held_by(holder: LockHolder | None, *, state: StateFile) -> StateLocked:
     who = f" by {holder.who or 'somebody'} since {holder.since or 'an unknown time'}" if holder else ""
     return StateLocked(
         f"the Terraform state is locked{who}",
-        place=f"bucket `{state.bucket.name}`, `{state.lock_key}`",
+        place=state.bucket.place(state.lock_key),
         hint=f"wait for it; if its owner is gone for certain: `inv state.unlock --env {environment}`",
         details=[f"operation {holder.operation or 'unknown'}, lock id {holder.id}"] if holder else [],
     )

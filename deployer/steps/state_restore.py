@@ -19,6 +19,7 @@ from deployer.steps.state_copies import Copy, names_in
 from deployer.steps.state_difference import Difference, difference
 from deployer.steps.state_file import StateFile
 from deployer.steps.state_lock import StateLock
+from deployer.words import moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,7 @@ class RestoreFacts:
             notes.append(
                 f"the copy is newer than the state: serial {self.wanted.serial}, the state has {self.state.serial}"
             )
-        taken = f"{self.copy.modified:%Y-%m-%d %H:%M:%S} UTC"
+        taken = moment(self.copy.modified, seconds=True)
         return [
             first,
             f"the copy: serial {self.wanted.serial}, written {taken}, {self.copy.name}",
@@ -98,7 +99,7 @@ class StateRestored(BaseStep[RestoreFacts]):
         if not self.state.bucket.exists():
             raise ServiceFailed(
                 "the bucket of the state does not exist, nor do copies",
-                place=f"bucket `{self.state.bucket.name}`",
+                place=self.state.bucket.place(),
                 hint="check `project.state_bucket` and `project.account_id`",
             )
         found = self.state.bucket.get(self.state.key)
@@ -108,7 +109,7 @@ class StateRestored(BaseStep[RestoreFacts]):
         if state is not None and state.lineage != wanted.lineage and not self.other_lineage:
             raise GuardRefused(
                 f"the copy is of another lineage: {wanted.lineage}, the state has {state.lineage}",
-                place=f"bucket `{self.state.bucket.name}`, `{copy.key}`",
+                place=self.state.bucket.place(copy.key),
                 hint="it is another state altogether, so Terraform would take all that is there for its own; "
                 "--other-lineage for those who are sure",
             )
@@ -124,7 +125,7 @@ class StateRestored(BaseStep[RestoreFacts]):
         environment, stack = names_in(self.state.key)
         raise Damaged(
             "there is no copy of this state to go back to",
-            place=f"bucket `{self.state.bucket.name}`, `{self.state.copies.prefix}`",
+            place=self.state.bucket.place(self.state.copies.prefix),
             hint=f"what exists can be taken into a new state: docs/runbooks/state-lost.md; `inv state.pull --env "
             f"{environment} --stack {stack} --out FILE` gives what there is",
         )
@@ -174,6 +175,6 @@ class StateRestored(BaseStep[RestoreFacts]):
     def _moved(self) -> DeployError:
         return PlanChanged(
             "the state, or the newest copy, is another one than what was shown; nothing was written",
-            place=f"bucket `{self.state.bucket.name}`, `{self.state.key}`",
+            place=self.state.bucket.place(self.state.key),
             hint="run the same command again, and look at what it shows",
         )

@@ -66,7 +66,7 @@ class TerraformStack(BaseStep[StackFacts]):
         elif context.check:
             plan, stamp = stack.plan(with_backend=False, details=True), None
         else:
-            raise ServiceFailed("the bucket of the state does not exist", place=f"bucket `{self.state.bucket.name}`")
+            raise ServiceFailed("the bucket of the state does not exist", place=self.state.bucket.place())
         facts = StackFacts(plan, self._adopted(stack, plan))
         saved = plan.file is not None and not facts.adopted
         self.review.keep(self.stack_name, stack, Kept(plan=plan, stamp=stamp, saved=saved))

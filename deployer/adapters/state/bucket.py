@@ -52,6 +52,10 @@ class Bucket:
     access: AwsAccess
     name: str
 
+    def place(self, key: str = "") -> str:
+        """The bucket, or what lies in it at `key`, for people."""
+        return f"bucket `{self.name}`{f', `{key}`' if key else ''}"
+
     def exists(self) -> bool:
         """Whether the bucket is there; one HEAD request."""
         try:
@@ -97,7 +101,7 @@ class Bucket:
         if not self.try_put(key, body, replaces=replaces):
             raise ServiceFailed(
                 "somebody else has written this object at the same time",
-                place=f"bucket `{self.name}`, `{key}`",
+                place=self.place(key),
                 hint="run the same command again; it goes on from here",
             )
 
@@ -110,7 +114,7 @@ class Bucket:
                 return
         raise ServiceFailed(
             "this object is being written by somebody else all the time",
-            place=f"bucket `{self.name}`, `{key}`",
+            place=self.place(key),
             hint="run the same command again; it goes on from here",
         )
 
@@ -156,7 +160,7 @@ class Bucket:
         refused = [error for error in errors if error.get("Code") not in _ABSENT]
         if not refused:
             return
-        place = f"bucket `{self.name}`, `{refused[0].get('Key')}`"
+        place = self.place(refused[0].get("Key") or "")
         if all(error.get("Code") == LOCKED for error in refused):
             raise locked(place)
         codes = ", ".join(sorted({error.get("Code") or "no code" for error in refused}))
@@ -172,4 +176,4 @@ class Bucket:
         return self.access.client()
 
     def _error(self, error: Exception, key: str = "") -> DeployError:
-        return translate(error, service=_SERVICE, place=f"bucket `{self.name}`{f', `{key}`' if key else ''}")
+        return translate(error, service=_SERVICE, place=self.place(key))
