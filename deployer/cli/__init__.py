@@ -16,5 +16,8 @@ A task parses flags, asks for a wiring, runs one playbook and returns. What it c
 Commands that change an environment go through `runs.run_playbook` with a `runs.Verb`, so that each of them holds the
 environment, waits with --lock-timeout, and is in the ledger.
 
+`*_tasks` are the flags and texts of tasks, `*_runs` what is run or changed for them, `*_views` what is only looked at
+and printed.
+
 Nothing here is imported by `inv --list` but the tasks' signatures; bodies import what they use.
 """

@@ -10,8 +10,10 @@ from pathlib import Path
 from invoke.collection import Collection
 
 from deployer.cli import (
+    bucket_tasks,
     history_tasks,
     inventory_tasks,
+    lock_tasks,
     parsing,
     plan_tasks,
     review_tasks,
@@ -19,7 +21,6 @@ from deployer.cli import (
     sandbox_tasks,
     state_content_tasks,
     state_copy_tasks,
-    state_tasks,
     tool_tasks,
 )
 
@@ -33,7 +34,7 @@ def collection(root: Path) -> Collection:
             tree.add_task(task)
     for name, modules in (
         ("sandbox", (sandbox_tasks,)),
-        ("state", (state_content_tasks, state_copy_tasks, state_tasks)),
+        ("state", (bucket_tasks, lock_tasks, state_content_tasks, state_copy_tasks)),
     ):
         branch = Collection(name)
         for module in modules:

@@ -42,7 +42,7 @@ def unlock(
       inv state.unlock --env dev
       inv state.unlock --env dev --stack site --force --lock-id 0b8f2f3c
     """
-    from deployer.cli.state_unlock import unlock as give_back
+    from deployer.cli.lock_runs import unlock as give_back
 
     return give_back(session, env=env, sandbox=sandbox, stack=stack, force=force, lock_id=lock_id)
 
