@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import NoneType
 from typing import Any, Final
 
 from deployer.adapters.state import Bucket, Object
@@ -224,19 +225,41 @@ class Ledger:
             return
 
 
+# What readers of entries rely on: the type of each key that is there.
+_TEXTS: Final = ("environment", "previous", "event", "run", "time", "command", "who", "outcome")
+_TABLES: Final = ("process", "plan", "override", "ci", "closed_by", "found", "worker", "convex", "terraform")
+_SHAPE: Final[Mapping[str, type | tuple[type, ...]]] = {
+    **dict.fromkeys(("schema", "sequence", "opened"), int),
+    **dict.fromkeys(_TEXTS, str),
+    **dict.fromkeys(_TABLES, (dict, NoneType)),
+    "steps": dict,
+    "approvals": list,
+    "seconds": (int, float),
+}
+
+
 def _entry(key: str, sequence: int, found: Object) -> Entry:
-    try:
-        body = json.loads(found.body)
-    except ValueError:
-        body = None
     return Entry(
         key=key,
         sequence=sequence,
         digest=_digest(found.body),
-        body=body if isinstance(body, dict) else {},
+        body=_readable(found.body),
         written=found.modified,
         age=found.age,
     )
+
+
+def _readable(text: bytes) -> Mapping[str, Any]:
+    """An entry's data; empty if it is not what an entry is, so that it counts as one that cannot be read."""
+    try:
+        body = json.loads(text)
+        if not isinstance(body, dict):
+            return {}
+        fits = all(isinstance(body[key], kind) for key, kind in _SHAPE.items() if key in body)
+        # A moment without an offset can be compared with no other.
+        return body if fits and ("time" not in body or datetime.fromisoformat(body["time"]).tzinfo) else {}
+    except (ValueError, RecursionError):
+        return {}
 
 
 def stamp(moment: datetime) -> str:

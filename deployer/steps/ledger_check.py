@@ -40,7 +40,7 @@ def _single(ledger: Ledger, entries: Sequence[Entry]) -> Iterator[Problem]:
     for entry in entries:
         body = entry.body
         if not body:
-            yield Problem(key=entry.key, text="is no JSON object")
+            yield Problem(key=entry.key, text="cannot be read as an entry")
         elif body.get("schema") != SCHEMA:
             yield Problem(key=entry.key, text=f"has schema {body.get('schema')}, known is {SCHEMA}")
         elif body.get("sequence") != entry.sequence or body.get("environment") != ledger.environment:

@@ -158,7 +158,7 @@ def test_verify_names_every_entry_that_is_not_what_was_written(checkout: Checkou
     ran = checkout.inv("history", "--env", "dev", "--verify", "--json")
     assert ran.code == 13
     assert "  ledger/development/00000003.json is missing" in ran.err
-    assert "  ledger/development/00000006.json is no JSON object" in ran.err
+    assert "  ledger/development/00000006.json cannot be read as an entry" in ran.err
     document = json.loads(ran.out)
     assert {problem["key"][-8:-5] for problem in document["problems"]} == {"003", "004", "006"}
     assert [run["outcome"] for run in document["runs"]] == ["ok", "open", "unreadable"]

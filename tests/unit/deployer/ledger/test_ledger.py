@@ -284,7 +284,36 @@ def test_an_entry_that_is_no_json_is_found(text: bytes) -> None:
     bucket = MemoryBucket()
     ledger = filled(bucket)
     bucket.objects[key(3)] = Object(text, "9", bucket.objects[key(3)].modified)
-    assert [where for where, said in problems(ledger) if said == "is no JSON object"] == [key(3)]
+    assert [where for where, said in problems(ledger) if said == "cannot be read as an entry"] == [key(3)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"process": ["x"]},
+        {"plan": "x"},
+        {"override": 1},
+        {"approvals": 1},
+        {"time": "2026-11-25T12:00:00"},
+        {"time": "noon"},
+        {"opened": "1"},
+        {"ci": "x"},
+    ],
+)
+@pytest.mark.parametrize("number", [5, 6])
+def test_an_entry_of_another_shape_cannot_be_read(number: int, wrong: dict[str, Any]) -> None:
+    """It is named, and whoever lists runs or looks for the last one does not stumble over it."""
+    bucket = MemoryBucket()
+    ledger = filled(bucket)
+    change(bucket, key(number), **wrong)
+    assert (key(number), "cannot be read as an entry") in problems(ledger)
+    for run in (*last_runs(ledger, 0), *runs_since(ledger, NOON)):
+        assert run.document()["outcome"] in {"ok", "open", "unreadable"}
+        assert isinstance(run.plan, dict)
+    assert ledger.head().sequence == 6
+
+
+NOON = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize(

@@ -114,11 +114,12 @@ def test_a_failure_closes_it_with_its_reason(world: World) -> None:
 
 def test_an_interruption_closes_it_as_interrupted(world: World) -> None:
     """What came of it is looked at, not assumed."""
-    recorder = world.recorder(live=lambda well: {"worker": "recorded" if well else "observed"})
+    recorder = world.recorder(live=lambda well: {"worker": {"version": "recorded" if well else "observed"}})
     stop = recorder.stop
     go(world, recorder, Part(name="a", world=world, before=stop.requested.set, error=ToolFailed("ended")))
     document = the_run(world)
-    assert (document["outcome"], document["reason"], document["worker"]) == ("interrupted", "interrupted", "observed")
+    assert (document["outcome"], document["reason"]) == ("interrupted", "interrupted")
+    assert document["worker"] == {"version": "observed"}
 
 
 def test_who_lost_the_race_changes_nothing(world: World) -> None:
