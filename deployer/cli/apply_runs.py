@@ -138,7 +138,7 @@ class BundleRun:
             shown=bundle.shown,
             changes=bundle.changes,
         )
-        refuse_violations(found, environment=environment.name)
+        refuse_violations(found, named=wiring.named)
 
     def _require_approvals(self, wiring: Wiring) -> None:
         """As many people as the inventory of now asks for have approved this very bundle."""

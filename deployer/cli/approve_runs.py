@@ -151,7 +151,7 @@ def refuse_what_nobody_applies(opened: Approving) -> None:
     from deployer.steps.ledger_runs import runs_since
     from deployer.steps.policy import refuse_violations
 
-    refuse_violations(_findings(opened), environment=opened.subject.environment.name)
+    refuse_violations(_findings(opened), named=opened.wiring.named)
     if not recording.can_ask(opened.wiring):
         return
     manifest = opened.bundle.manifest
@@ -173,7 +173,8 @@ def refuse_planner(opened: Approving, person: str, *, needed: int) -> None:
         raise GuardRefused(
             f"`{person}` made this plan, and where {needed} have to approve that one does not count",
             place=f"plan `{manifest.id}`, made by {manifest.planner.email or manifest.planner.who}",
-            hint=f"{needed} others have to: `inv approve --plan {opened.plan}`, each on their own machine",
+            hint=f"{needed} others have to, each on their own machine: "
+            f"`inv approve --plan {opened.plan}{opened.wiring.named.flags}`",
         )
 
 
@@ -232,7 +233,7 @@ def _conclude(opened: Approving, verdict: Verdict, *, person: str, changed: bool
     if session.json:
         session.document(opened.document(verdict, approver=person, changed=changed))
         return 0
-    sandbox = " --sandbox" if opened.bundle.manifest.target == "sandbox" else ""
+    sandbox = opened.wiring.named.flags
     if changed:
         session.sink.talk(f"approved by {person}")
     if verdict.missing:

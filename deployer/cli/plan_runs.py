@@ -125,7 +125,7 @@ def _plan(session: Session, wish: PlanWish, name: str, *, folder: Path | None, a
         composed = _run(session, wish, subject, target, alone=alone)
         environment, view = subject.environment.name, composed.view
         try:
-            refuse_violations(view.findings, environment=environment)
+            refuse_violations(view.findings, named=subject.named)
         except DeployError as error:
             # A plan that breaks a rule is shown and not kept: nobody can approve or apply it.
             return Planned(environment=environment, view=view, error=error)

@@ -62,7 +62,7 @@ def judge_plan(session: Session, *, env: str, plan: str, sandbox: bool) -> int:
     findings = find_violations(subject.loaded, environment, shown=shown, changes=changes)
     rules = sum(rule.enabled for rule in environment.policy.values())
     try:
-        refuse_violations(findings, environment=environment.name)
+        refuse_violations(findings, named=subject.named)
     except DeployError as error:
         _show(session, subject, findings, rules=rules, resources=len(resources_of(shown)), error=error)
         raise

@@ -15,6 +15,7 @@ from deployer.errors import DeployError, ToolMissing
 if TYPE_CHECKING:
     from deployer.cli.session import Session
     from deployer.playbooks.wiring import Wiring
+    from deployer.words import Named
 
 
 def show_rendered(
@@ -75,7 +76,7 @@ def show_outputs(session: Session, *, env: str, sandbox: bool, settings: Sequenc
         return 0
     session.sink.data(f"url = {url}")
     if not any(found.values()):
-        session.sink.talk(_not_deployed(session))
+        session.sink.talk(_not_deployed(wiring.named))
         return 0
     for stack, values in found.items():
         if not values:
@@ -99,7 +100,7 @@ def open_site(session: Session, *, env: str, sandbox: bool, start_browser: bool)
     else:
         session.sink.data(url)
     if absent:
-        session.sink.talk(_not_deployed(session))
+        session.sink.talk(_not_deployed(subject.named))
     elif start_browser and not session.json:
         import webbrowser
 
@@ -118,9 +119,8 @@ def _is_absent(wiring: Wiring) -> bool:
         return False
 
 
-def _not_deployed(session: Session) -> str:
-    sandbox = " --sandbox" if session.target == "sandbox" else ""
-    return f"not deployed yet: `inv deploy --env {session.environment}{sandbox}`"
+def _not_deployed(named: Named) -> str:
+    return f"not deployed yet: {named.command('deploy')}"
 
 
 def examine(session: Session, *, env: str, sandbox: bool) -> int:

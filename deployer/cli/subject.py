@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployer.errors import UsageError
+from deployer.words import Named
 
 if TYPE_CHECKING:
     from deployer.adapters.target import Target
@@ -25,6 +26,11 @@ class Subject:
     environment: Environment
     target: str
     folder: WorkFolder
+
+    @property
+    def named(self) -> Named:
+        """Both, for commands that a person is told to type."""
+        return Named(self.environment.name, self.target)
 
     def wiring(self, session: Session, target: Target, *, patience: float = 0.0) -> Wiring:
         """The adapters that act on it; `patience` is --lock-timeout in seconds."""

@@ -27,6 +27,7 @@ from deployer.steps.bundle import Bundle
 from deployer.steps.reviewed import VERIFIED, PlanVerified, Reviewed, refuse, untimely
 from deployer.steps.reviewing import Kept, PlanGiven, StateStamp
 from deployer.steps.snapshot import SNAPSHOT
+from deployer.words import Named
 
 # What comes before the plan is verified; these steps change nothing.
 _BEFORE: Final = frozenset({"secrets", "guards", SNAPSHOT, VERIFIED})
@@ -119,4 +120,4 @@ def refuse_elsewhere(
 
 def plan_again(manifest: Manifest) -> str:
     """The command that plans anew what this plan was for."""
-    return f"inv plan --env {manifest.environment}{' --sandbox' if manifest.target == 'sandbox' else ''}"
+    return Named(manifest.environment, manifest.target).bare("plan")

@@ -104,7 +104,7 @@ def _permit(wiring: Wiring, stack: str, plan: Plan, changes: Sequence[Change]) -
     shown = {stack: plan.shown}
     refuse_violations(
         find_violations(wiring.loaded, wiring.environment, shown=shown, changes=changes),
-        environment=wiring.environment.name,
+        named=wiring.named,
     )
 
 

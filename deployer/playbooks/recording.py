@@ -40,7 +40,7 @@ def ledger_of(wiring: Wiring) -> Ledger:
     """The ledger of the wiring's environment."""
     for name in R2_KEYS:
         wiring.redactor.add(wiring.target.credentials.get(name, ""))
-    return Ledger(wiring.state_bucket, wiring.environment.name)
+    return Ledger(wiring.state_bucket, wiring.named)
 
 
 def can_ask(wiring: Wiring) -> bool:
@@ -60,7 +60,6 @@ def environment_lock(wiring: Wiring, *, command: str, say: Callable[[str], None]
         found=lambda: live_of(wiring).observed(),
         recover=lambda: after_killed(wiring),
         say=say,
-        flags=wiring.flags,
     )
 
 

@@ -47,6 +47,7 @@ def check_bucket(wiring: Wiring, found: Look, environment: str | None) -> Checke
     """What the bucket alone tells: of one environment, or of all."""
     checks = StateCheck(
         bucket=wiring.state_bucket,
+        target=wiring.target.name,
         found=found,
         stacks=lambda name: _stacks(wiring.loaded, name),
         copies=lambda key: state_copies(wiring, key),

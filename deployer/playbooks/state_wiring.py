@@ -64,7 +64,7 @@ def state_file(wiring: Wiring, stack: str) -> StateFile:
         records=wiring.records,
         identity=identity(),
         copies=state_copies(wiring, key),
-        ended=lambda run: run != wiring.run_id and is_over(Ledger(wiring.state_bucket, wiring.environment.name), run),
+        ended=lambda run: run != wiring.run_id and is_over(Ledger(wiring.state_bucket, wiring.named), run),
         patience=wiring.patience,
     )
 

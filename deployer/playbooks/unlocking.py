@@ -130,7 +130,7 @@ class Unlocking:
         if force is not None and force.lock_id not in {each.id for each in found}:
             raise UsageError(
                 f"no lock has the id `{force.lock_id}`",
-                hint=f"`inv state.unlock --env {self.wiring.environment.name}{self.wiring.flags}` lists what is locked",
+                hint=f"{self.wiring.named.command('state.unlock')} lists what is locked",
                 details=[f"{each.stack or 'environment'}: {each.id}" for each in found],
             )
         removed = dict.fromkeys([each.id for each in found], False)
@@ -161,15 +161,13 @@ class Unlocking:
 
     def refusal(self, found: Found) -> DeployError:
         """Why a lock stays, and what would be at risk without it."""
-        name, flags = self.wiring.environment.name, self.wiring.flags
-        stack = f" --stack {found.stack}" if found.stack else ""
+        name = self.wiring.environment.name
+        stack = [f"--stack {found.stack}"] if found.stack else []
         if found.verdict.alive:
             hint = f"wait for it with `--lock-timeout 10m`, or end it: `kill {' '.join(map(str, found.verdict.pids))}`"
         else:
-            hint = (
-                "wait for it; whoever is certain that nobody is behind it: "
-                f"`inv state.unlock --env {name}{stack}{flags} --force --lock-id {found.id}`"
-            )
+            force = self.wiring.named.command("state.unlock", *stack, f"--force --lock-id {found.id}")
+            hint = f"wait for it; whoever is certain that nobody is behind it: {force}"
         risk = (
             f"at risk: two applies on the state of `{found.stack}` lose what one of them did"
             if found.stack

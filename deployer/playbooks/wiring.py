@@ -41,6 +41,7 @@ from deployer.steps.missing_secrets import SecretPlaces
 from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.secrets import DEPLOY_KEY, FINGERPRINT_KEY
 from deployer.steps.state_file import StateFile
+from deployer.words import Named
 
 _PATH_SEPARATOR = ":"
 # How long a Terraform that a killed run left behind may go on to its own end.
@@ -71,9 +72,9 @@ class Wiring:
         return self.loaded.root
 
     @property
-    def flags(self) -> str:
-        """The target on the command line, for commands that a person is told to type."""
-        return " --sandbox" if self.target.name == "sandbox" else ""
+    def named(self) -> Named:
+        """The environment and the target, for commands that a person is told to type."""
+        return Named(self.environment.name, self.target.name)
 
     @property
     def logs(self) -> Path:
@@ -252,7 +253,7 @@ class Wiring:
             variables=self.render_variables(name),
             timeout=self._tool_seconds,
             plugin_cache=None if self.target.name == "sandbox" else self.root / ".work" / "terraform-plugins",
-            unlock_hint=f"inv state.unlock --env {self.environment.name} --stack {name}{self.flags}",
+            unlock_hint=self.named.bare("state.unlock", f"--stack {name}"),
         )
 
     def state_file(self, stack: str) -> StateFile:

@@ -18,7 +18,7 @@ from deployer.report.plan_words import safe
 from deployer.review.approval import Checked, Record, Statement, Verdict, judge, needed, read_record
 from deployer.review.manifest import APPROVALS, Manifest
 from deployer.steps.bundle import Bundle
-from deployer.words import moment
+from deployer.words import Named, moment
 
 _SUFFIX = ".json"
 
@@ -128,12 +128,12 @@ def refuse_unapproved(verdict: Verdict, manifest: Manifest, *, plan: str, place:
     if not verdict.missing:
         return
     people = "1 more person has" if verdict.missing == 1 else f"{verdict.missing} more people have"
-    sandbox = " --sandbox" if manifest.target == "sandbox" else ""
+    named = Named(manifest.environment, manifest.target)
     raise ApprovalMissing(
         f"{people} to approve the plan: its risk is {manifest.risk}, which asks for {verdict.needed}",
         place=place,
         details=list(verdict_lines(verdict)),
-        hint=f"let somebody else look at it, on their machine: `inv approve --plan {plan}{sandbox}`",
+        hint=f"let somebody else look at it, on their machine: `inv approve --plan {plan}{named.flags}`",
     )
 
 

@@ -34,8 +34,6 @@ class EnvironmentLock:
     found: Callable[[], Mapping[str, Any]]
     recover: Callable[[], None]
     say: Callable[[str], None]
-    # The target's word on the command line.
-    flags: str = ""
 
     def wait(self, patience: float, stop: threading.Event) -> Head:
         """The end of the ledger once nobody is at work; raises EnvironmentLocked when `patience` has run out."""
@@ -93,5 +91,5 @@ class EnvironmentLock:
             place=place(self.ledger, opened),
             details=particulars(opened, verdict),
             hint="wait for it with `--lock-timeout 10m`; if its owner is gone for certain: "
-            f"`inv state.unlock --env {environment}{self.flags}`",
+            f"{self.ledger.named.command('state.unlock')}",
         )

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from deployer.adapters.state import Bucket, Object
 from deployer.errors import Damaged, DeployError
+from deployer.words import Named
 
 SCHEMA: Final = 1
 OPENED: Final = "opened"
@@ -85,12 +86,17 @@ class Head:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger of `environment` in the state bucket."""
+    """The ledger of the environment `named` in the state bucket."""
 
     bucket: Bucket
-    environment: str
+    named: Named
 
     # --- keys ----------------------------------------------------------------------------------------------------
+
+    @property
+    def environment(self) -> str:
+        """Whose ledger it is."""
+        return self.named.environment
 
     @property
     def prefix(self) -> str:
@@ -162,7 +168,7 @@ class Ledger:
             raise Damaged(
                 f"the head of the ledger names entry {sequence}, which is not there",
                 place=self.place(self.key(sequence)),
-                hint=f"`inv history --env {self.environment} --verify` lists what is missing; "
+                hint=f"{self.named.command('history', '--verify')} lists what is missing; "
                 "then docs/runbooks/ledger-damaged.md",
             )
         return entry

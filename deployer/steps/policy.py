@@ -19,6 +19,7 @@ from deployer.review.naming import naming_of
 from deployer.review.policy import PlannedResource, check_policy
 from deployer.review.protection import RULE, check_protected
 from deployer.review.view import Finding
+from deployer.words import Named
 
 
 def resources_of(shown: Mapping[str, Mapping[str, Any]]) -> tuple[PlannedResource, ...]:
@@ -67,14 +68,14 @@ def _place(loaded: LoadedInventory, origins: Mapping[KeyPath, Origin], *path: st
     return origin.place if origin is not None else loaded.file
 
 
-def refuse_violations(findings: Iterable[Finding], *, environment: str) -> None:
+def refuse_violations(findings: Iterable[Finding], *, named: Named) -> None:
     """One error for all findings that stop a plan; what is protected comes first, since nobody can approve it."""
     errors = [finding for finding in findings if finding.severity == "error"]
     protected = [finding for finding in errors if finding.rule == RULE]
     if protected:
         things = "a protected resource" if len(protected) == 1 else f"{len(protected)} protected resources"
         raise GuardRefused(
-            f"the plan would destroy {things} of `{environment}`",
+            f"the plan would destroy {things} of `{named.environment}`",
             place=protected[0].place,
             details=[finding.message for finding in protected],
             hint="nobody can approve that; if it must be, change guards.never_destroy where it stands, then plan again",
@@ -82,10 +83,10 @@ def refuse_violations(findings: Iterable[Finding], *, environment: str) -> None:
     if errors:
         rules = len({finding.rule for finding in errors})
         raise PolicyViolated(
-            f"the plan breaks {'a rule' if rules == 1 else f'{rules} rules'} of the policy of `{environment}`",
+            f"the plan breaks {'a rule' if rules == 1 else f'{rules} rules'} of the policy of `{named.environment}`",
             place=errors[0].place,
             details=list(finding_lines(errors)),
-            hint=f"mend what is planned, or change the rule where it stands; `inv policy --env {environment} --list`",
+            hint=f"mend what is planned, or change the rule where it stands; {named.command('policy', '--list')}",
         )
 
 

@@ -223,5 +223,5 @@ class Recorder:
             f"which works on `{self.ledger.environment}` now",
             place=self.ledger.place(self.ledger.key(self.opened.sequence + 1)),
             details=[f"its proof: {by['proof']}"] if by.get("proof") else [],
-            hint=f"look at `inv history --env {self.ledger.environment}`, then run the same command again",
+            hint=f"look at {self.ledger.named.command('history')}, then run the same command again",
         )

@@ -16,6 +16,7 @@ from deployer.adapters.terraform.state import NotAState, State
 from deployer.errors import Damaged
 from deployer.steps.ledger import Ledger
 from deployer.steps.state_copies import Copy, StateCopies, short_lineage
+from deployer.words import Named
 
 FOLDER: Final = "terraform/"
 _STATE: Final = ".tfstate"
@@ -97,6 +98,7 @@ class StateCheck:
     """
 
     bucket: Bucket
+    target: str
     found: Look
     stacks: Callable[[str], Iterable[str] | None]
     copies: Callable[[str], StateCopies]
@@ -118,7 +120,7 @@ class StateCheck:
 
     def _environment(self, environment: str, states: Iterable[Kept]) -> Iterator[Problem]:
         stacks = self.stacks(environment)
-        recorded = _recorded(Ledger(self.bucket, environment))
+        recorded = _recorded(Ledger(self.bucket, Named(environment, self.target)))
         for kept in states:
             if stacks is None:
                 text = "belongs to an environment that the inventory does not know"

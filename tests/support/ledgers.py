@@ -17,9 +17,11 @@ from deployer.steps.holder import CheckoutNote, Owners
 from deployer.steps.lease import Lease
 from deployer.steps.ledger import CLOSED, OPENED, Entry, Head, Ledger
 from deployer.steps.recorder import Recorder
+from deployer.words import Named
 from tests.support.buckets import MemoryBucket
 
 ENVIRONMENT = "development"
+NAMED = Named(ENVIRONMENT, "cloudflare")
 ELSEWHERE = ProcessId(host="build-7", pid=4711, started="1", boot="another boot", namespace="pid:[1]")
 
 
@@ -86,7 +88,7 @@ class World:
     @property
     def ledger(self) -> Ledger:
         """The environment's ledger."""
-        return Ledger(self.bucket, ENVIRONMENT)
+        return Ledger(self.bucket, NAMED)
 
     @property
     def lease(self) -> Lease:

@@ -14,6 +14,7 @@ from deployer.steps.lease import Lease
 from deployer.steps.ledger import Head, Ledger
 from deployer.steps.ledger_check import verify
 from deployer.steps.ledger_runs import last_runs
+from deployer.words import Named
 from tests.support.ledgers import closed, opened
 from tests.support.sandbox import Running, running_sandbox
 
@@ -41,7 +42,7 @@ def test_two_writers_that_race_lose_nothing(bucket: Bucket) -> None:
     """Two hundred runs of two writers: each is there once, opened and closed, and the chain is whole."""
 
     def work(name: str) -> None:
-        ledger = Ledger(Bucket(bucket.access, bucket.name), "raced")
+        ledger = Ledger(Bucket(bucket.access, bucket.name), Named("raced", "cloudflare"))
         done = 0
         while done < 100:
             head, run = ledger.head(), f"{name}-{done}"
@@ -56,7 +57,7 @@ def test_two_writers_that_race_lose_nothing(bucket: Bucket) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    ledger = Ledger(bucket, "raced")
+    ledger = Ledger(bucket, Named("raced", "cloudflare"))
     runs = [run.opened.run for run in last_runs(ledger, 0)]
     assert sorted(runs) == sorted(f"{name}-{number}" for name in ("one", "two") for number in range(100))
     assert verify(ledger) == []
@@ -64,7 +65,7 @@ def test_two_writers_that_race_lose_nothing(bucket: Bucket) -> None:
 
 def test_the_stores_clock_tells_age_and_moment(bucket: Bucket, tmp_path: Path) -> None:
     """Of an entry and of the bucket; a bucket that is not there has no time."""
-    ledger = Ledger(bucket, "clocked")
+    ledger = Ledger(bucket, Named("clocked", "cloudflare"))
     assert ledger.append(opened("one"), after=ledger.head()) is not None
     entry = ledger.entry(1)
     moment = bucket.clock()

@@ -14,6 +14,7 @@ from deployer.adapters.target import AWS_KEYS, CLOUDFLARE_TOKEN, R2_KEYS
 from deployer.steps.ledger import Ledger, RunNote
 from deployer.steps.ledger_check import verify
 from deployer.steps.ledger_runs import last_runs
+from deployer.words import Named
 from tests.support.buckets import MemoryBucket
 from tests.support.cli import Checkout, FileStep, make_checkout, use_steps
 from tests.support.ledgers import ELSEWHERE, ended_process, open_run, past_run
@@ -35,7 +36,7 @@ def _bucket(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> MemoryBucket
 
 def ledger(bucket: MemoryBucket) -> Ledger:
     """Of the environment that all tests here work on."""
-    return Ledger(bucket, "development")
+    return Ledger(bucket, Named("development", "cloudflare"))
 
 
 def lock_state(bucket: MemoryBucket, *, who: str = "mira@build-7") -> None:

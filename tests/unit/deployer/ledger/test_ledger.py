@@ -15,8 +15,9 @@ from deployer.errors import Damaged, ServiceUnreachable
 from deployer.steps.ledger import Head, Ledger, RunNote
 from deployer.steps.ledger_check import verify
 from deployer.steps.ledger_runs import join, last_runs, runs_since
+from deployer.words import Named
 from tests.support.buckets import MemoryBucket
-from tests.support.ledgers import ENVIRONMENT, LosingAnswers, Unreachable, closed, open_run, opened, past_run
+from tests.support.ledgers import ENVIRONMENT, NAMED, LosingAnswers, Unreachable, closed, open_run, opened, past_run
 
 
 def key(sequence: int) -> str:
@@ -29,7 +30,7 @@ HEAD = f"ledger-heads/{ENVIRONMENT}.json"
 
 def filled(bucket: MemoryBucket, runs: int = 3) -> Ledger:
     """A ledger of some runs that have ended."""
-    ledger = Ledger(bucket, ENVIRONMENT)
+    ledger = Ledger(bucket, NAMED)
     for number in range(runs):
         past_run(ledger, f"run-{number}")
     return ledger
@@ -52,7 +53,7 @@ def problems(ledger: Ledger) -> list[tuple[str, str]]:
 
 def test_an_empty_ledger_is_free_and_whole() -> None:
     """Of an environment in which nothing was ever changed."""
-    ledger = Ledger(MemoryBucket(), ENVIRONMENT)
+    ledger = Ledger(MemoryBucket(), NAMED)
     assert ledger.head() == Head()
     assert problems(ledger) == []
     assert last_runs(ledger, 20) == []
@@ -121,7 +122,7 @@ def test_who_comes_second_is_told_so() -> None:
 def test_a_lost_answer_is_no_lost_race() -> None:
     """The entry has arrived although nobody said so: it is ours, and not an open run that nobody closes."""
     bucket = LosingAnswers(deaf={key(1), HEAD})
-    ledger = Ledger(bucket, ENVIRONMENT)
+    ledger = Ledger(bucket, NAMED)
     entry = ledger.append(opened("mine"), after=ledger.head())
     assert entry is not None
     head = ledger.head()
@@ -131,7 +132,7 @@ def test_a_lost_answer_is_no_lost_race() -> None:
 
 def test_an_entry_that_did_not_arrive_is_an_error() -> None:
     """And not a success."""
-    ledger = Ledger(Unreachable(deaf={key(1)}), ENVIRONMENT)
+    ledger = Ledger(Unreachable(deaf={key(1)}), NAMED)
     with pytest.raises(ServiceUnreachable):
         ledger.append(opened("mine"), after=ledger.head())
 
@@ -139,7 +140,7 @@ def test_an_entry_that_did_not_arrive_is_an_error() -> None:
 def test_killed_between_entry_and_head_the_end_is_found_all_the_same() -> None:
     """A head that lags, or was never written, hides nothing; the next entry brings it up."""
     bucket = Unreachable(deaf={HEAD})
-    ledger = Ledger(bucket, ENVIRONMENT)
+    ledger = Ledger(bucket, NAMED)
     past_run(ledger, "one")
     assert HEAD not in bucket.objects
     assert ledger.head().sequence == 2
@@ -168,7 +169,7 @@ def test_two_writers_that_race_two_hundred_times_lose_nothing() -> None:
     won: dict[str, int] = {}
 
     def work(name: str) -> None:
-        ledger = Ledger(bucket, ENVIRONMENT)
+        ledger = Ledger(bucket, NAMED)
         won[name] = 0
         while won[name] < 100:
             head = ledger.head()
@@ -187,7 +188,7 @@ def test_two_writers_that_race_two_hundred_times_lose_nothing() -> None:
         thread.start()
     for thread in threads:
         thread.join(timeout=60)
-    ledger = Ledger(bucket, ENVIRONMENT)
+    ledger = Ledger(bucket, NAMED)
     runs = [run.opened.run for run in last_runs(ledger, 0)]
     assert sorted(runs) == sorted(f"{name}-{number}" for name in ("one", "two") for number in range(100))
     assert len(ledger.sequences()) == 400
@@ -209,7 +210,7 @@ def test_a_run_is_an_opening_and_a_closing_entry() -> None:
 
 def test_the_runs_of_a_bundle_are_found_with_how_they_ended() -> None:
     """Applied twice is refused by it, and one that was killed may be continued."""
-    ledger = Ledger(MemoryBucket(), ENVIRONMENT)
+    ledger = Ledger(MemoryBucket(), NAMED)
     note = RunNote(plan_id="p-1", plan_digest="d" * 64, approvals=("ana", "bo"), freeze="weekend", reason="outage")
     past_run(ledger, "one", outcome="killed", **note.fields())
     past_run(ledger, "other")
@@ -344,7 +345,7 @@ def test_an_end_without_a_beginning_is_found() -> None:
 
 def test_two_open_runs_are_found() -> None:
     """The one that opened although the other was at work."""
-    ledger = Ledger(MemoryBucket(), ENVIRONMENT)
+    ledger = Ledger(MemoryBucket(), NAMED)
     first = open_run(ledger, "one")
     after = Head(sequence=first.sequence, digest=first.digest)
     assert ledger.append(opened("two"), after=after) is not None
@@ -366,7 +367,7 @@ def test_nothing_is_done_on_top_of_a_ledger_whose_open_entry_is_gone() -> None:
 def test_an_entry_that_cannot_be_read_counts_as_open() -> None:
     """Better nobody works on the environment than two."""
     bucket = MemoryBucket()
-    ledger = Ledger(bucket, ENVIRONMENT)
+    ledger = Ledger(bucket, NAMED)
     open_run(ledger, "at work")
     bucket.objects[key(1)] = Object(b"{", "2", bucket.objects[key(1)].modified)
     head = ledger.head()
@@ -378,5 +379,5 @@ def test_other_environments_have_ledgers_of_their_own(tmp_path: Path) -> None:
     """One of a name that begins like another's too."""
     bucket = MemoryBucket()
     for name in ("pr-1", "pr-12"):
-        past_run(Ledger(bucket, name), f"in {name}")
-    assert [run.opened.run for run in last_runs(Ledger(bucket, "pr-1"), 0)] == ["in pr-1"]
+        past_run(Ledger(bucket, Named(name, "cloudflare")), f"in {name}")
+    assert [run.opened.run for run in last_runs(Ledger(bucket, Named("pr-1", "cloudflare")), 0)] == ["in pr-1"]

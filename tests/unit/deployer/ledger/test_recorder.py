@@ -22,6 +22,7 @@ from deployer.steps.ledger import Head, Ledger
 from deployer.steps.ledger_check import verify
 from deployer.steps.ledger_runs import last_runs
 from deployer.steps.recorder import Recorder
+from deployer.words import Named
 from tests.support.buckets import MemoryBucket
 from tests.support.ledgers import ELSEWHERE, LosingAnswers, Unreachable, World, ended_process, open_run, past_run
 
@@ -371,5 +372,5 @@ def test_the_head_that_was_seen_is_the_one_that_counts(world: World) -> None:
     with pytest.raises(EnvironmentLocked):
         recorder.open()
     recorder_again.open()
-    assert Ledger(world.bucket, "development").head().sequence == 3
+    assert Ledger(world.bucket, Named("development", "cloudflare")).head().sequence == 3
     recorder_again.close("ok", reason=None, seconds=0.1, steps={})

@@ -12,6 +12,7 @@ from deployer.adapters.state import Cipher, Object
 from deployer.steps.ledger import CLOSED, OPENED, Head, Ledger
 from deployer.steps.state_check import Problem, StateCheck, look
 from deployer.steps.state_copies import StateCopies
+from deployer.words import Named
 from tests.support.buckets import MemoryBucket, terraform_state
 
 SITE = "terraform/development/site.tfstate"
@@ -38,7 +39,7 @@ def put(bucket: MemoryBucket, key: str, body: bytes, *, kept: bool = True) -> No
 
 def ran(bucket: MemoryBucket, states: dict[str, Any], *, event: str = CLOSED, found: bool = False) -> None:
     """A run that has left these states, by the ledger."""
-    ledger = Ledger(bucket, "development")
+    ledger = Ledger(bucket, Named("development", "cloudflare"))
     opened = ledger.append({"event": OPENED, "run": "r"}, after=Head())
     assert opened is not None
     if event == CLOSED:
@@ -50,6 +51,7 @@ def check(bucket: MemoryBucket, environment: str | None = "development") -> tupl
     """Problems and notes."""
     made = StateCheck(
         bucket=bucket,
+        target="cloudflare",
         found=look(bucket),
         stacks=KNOWN.get,
         known=tuple(KNOWN),
