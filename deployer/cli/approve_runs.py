@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deployer.cli.bundles import is_stored, open_for_here
 from deployer.cli.confirm import ask
@@ -59,23 +59,20 @@ class Approving:
         now = dt.datetime.now(dt.UTC)
         return verdict_of(self.wiring, self.signatures, self.bundle.manifest, {**self.records, **(more or {})}, now=now)
 
-    def document(self, verdict: Verdict, **more: Any) -> dict[str, Any]:
-        """The JSON document of both tasks."""
+    def answer(self, verdict: Verdict, **more: object) -> None:
+        """Print the JSON document of both tasks."""
         from deployer.steps.approvals import verdict_document
 
         manifest = self.bundle.manifest
-        return {
-            "schema": 1,
-            "command": self.session.command,
-            "environment": manifest.environment,
-            "target": manifest.target,
-            "outcome": "ok",
-            "plan": manifest.id,
-            "bundle": manifest.bundle_digest,
-            "risk": manifest.risk.value,
-            **more,
-            "approvals": verdict_document(verdict),
-        }
+        self.session.answer(
+            {
+                "plan": manifest.id,
+                "bundle": manifest.bundle_digest,
+                "risk": manifest.risk.value,
+                **more,
+                "approvals": verdict_document(verdict),
+            }
+        )
 
 
 def open_approving(session: Session, *, plan: str, env: str, sandbox: bool) -> Approving:
@@ -111,7 +108,7 @@ def show_approvals(session: Session, *, plan: str, env: str, sandbox: bool) -> i
     opened = open_approving(session, plan=plan, env=env, sandbox=sandbox)
     verdict = opened.verdict()
     if session.json:
-        session.document(opened.document(verdict))
+        opened.answer(verdict)
         return 0
     manifest = opened.bundle.manifest
     session.sink.data(f"plan {manifest.id}, risk {manifest.risk.value}: {_count(verdict)}")
@@ -231,7 +228,7 @@ def _sign_and_keep(opened: Approving, key: Key, person: str, *, comment: str) ->
 def _conclude(opened: Approving, verdict: Verdict, *, person: str, changed: bool) -> int:
     session = opened.session
     if session.json:
-        session.document(opened.document(verdict, approver=person, changed=changed))
+        opened.answer(verdict, approver=person, changed=changed)
         return 0
     sandbox = opened.wiring.named.flags
     if changed:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from deployer.cli.signals import asking
-from deployer.cli.subject import Subject, begin
+from deployer.cli.subject import begin
 from deployer.errors import Damaged
 
 if TYPE_CHECKING:
@@ -33,16 +33,20 @@ def check_states(session: Session, *, env: str, sandbox: bool) -> int:
         for name in environments_in(subject.loaded, found) if everything else [subject.environment.name]:
             problems += _in_code(session, name, found, sandbox=sandbox)
     session.environment = ALL if everything else subject.environment.name
-    _show(session, subject, checked, problems)
-    if problems:
-        count = len(problems)
-        first = problems[0]
-        raise Damaged(
-            f"{count} problem{'s' if count > 1 else ''} with the states",
-            place=first.place,
-            hint=first.hint or "mend what is listed, one after the other",
-        )
+    damage = _damage(problems) if problems else None
+    _show(session, checked, problems, damage)
+    if damage is not None:
+        raise damage
     return 0
+
+
+def _damage(problems: Sequence[Problem]) -> Damaged:
+    count, first = len(problems), problems[0]
+    return Damaged(
+        f"{count} problem{'s' if count > 1 else ''} with the states",
+        place=first.place,
+        hint=first.hint or "mend what is listed, one after the other",
+    )
 
 
 def _in_code(session: Session, name: str, found: Look, *, sandbox: bool) -> list[Problem]:
@@ -57,15 +61,10 @@ def _in_code(session: Session, name: str, found: Look, *, sandbox: bool) -> list
         return list(check_code(subject.wiring(session, target), found))
 
 
-def _show(session: Session, subject: Subject, checked: Checked, problems: Sequence[Problem]) -> None:
+def _show(session: Session, checked: Checked, problems: Sequence[Problem], damage: Damaged | None) -> None:
     if session.json:
-        session.document(
+        session.answer(
             {
-                "schema": 1,
-                "command": session.command,
-                "environment": session.environment,
-                "target": subject.target,
-                "ok": not problems,
                 "states": [
                     {
                         "environment": kept.environment,
@@ -79,7 +78,8 @@ def _show(session: Session, subject: Subject, checked: Checked, problems: Sequen
                 ],
                 "problems": [problem.document() for problem in problems],
                 "notes": [note.document() for note in checked.notes],
-            }
+            },
+            error=damage,
         )
         return
     wrong = {(problem.environment, problem.stack) for problem in problems}

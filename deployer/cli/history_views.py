@@ -31,20 +31,16 @@ def show_history(session: Session, *, env: str, sandbox: bool, limit: str, verif
     ledger = ledger_of(wiring)
     runs = last_runs(ledger, int(limit))
     problems = problems_of(ledger) if verify else None
+    damage = _damage(ledger, problems) if problems else None
     if session.json:
-        session.document(
-            {
-                "schema": 1,
-                "environment": session.environment,
-                "target": session.target,
-                "runs": [run.document() for run in runs],
-                **({} if problems is None else {"problems": [{"key": p.key, "text": p.text} for p in problems]}),
-            }
-        )
+        found = {} if problems is None else {"problems": [{"key": each.key, "text": each.text} for each in problems]}
+        session.answer({"runs": [run.document() for run in runs], **found}, error=damage)
     else:
         _print(session, runs)
-    if problems is not None:
-        _require_whole(session, ledger, problems)
+    if damage is not None:
+        raise damage
+    if verify:
+        session.sink.talk(f"the ledger of `{ledger.environment}` is whole: {len(ledger.sequences())} entries")
     return 0
 
 
@@ -99,12 +95,9 @@ def _of(ended: dict[str, Any], *path: str) -> Any:
     return None
 
 
-def _require_whole(session: Session, ledger: Ledger, problems: Sequence[Problem]) -> None:
-    if not problems:
-        session.sink.talk(f"the ledger of `{ledger.environment}` is whole: {len(ledger.sequences())} entries")
-        return
+def _damage(ledger: Ledger, problems: Sequence[Problem]) -> Damaged:
     count = len(problems)
-    raise Damaged(
+    return Damaged(
         f"the ledger of `{ledger.environment}` is not what was written: {count} problem{'' if count == 1 else 's'}",
         place=ledger.place(ledger.prefix),
         details=[f"{problem.key} {problem.text}" for problem in problems],

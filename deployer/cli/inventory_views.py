@@ -38,10 +38,8 @@ def show_config(session: Session, *, env: str, key: str, settings: Sequence[str]
         meant = nearest(key, {".".join(name[:depth]) for name in names for depth in range(1, len(name) + 1)})
         raise UsageError(f"no key begins with `{key}`", hint=f"did you mean `{meant}`?" if meant else None)
     if session.json:
-        session.document(
+        session.answer(
             {
-                "schema": 1,
-                "environment": effective.environment.name,
                 "values": {
                     name: {
                         "value": _plain(value),
@@ -95,10 +93,9 @@ def show_environments(session: Session) -> int:
             }
         )
     if session.json:
-        session.document({"schema": 1, "environments": rows})
+        session.answer({"environments": rows})
         return 0
-    header = ("environment", "kind", "host", "stacks", "guards")
-    table = [header] + [
+    cells = [
         (
             row["name"] + (f" ({', '.join(row['aliases'])})" if row["aliases"] else ""),
             row["kind"],
@@ -108,9 +105,7 @@ def show_environments(session: Session) -> int:
         )
         for row in rows
     ]
-    widths = [max(len(line[column]) for line in table) for column in range(len(header))]
-    for line in table:
-        session.sink.data("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+    session.table(("environment", "kind", "host", "stacks", "guards"), cells)
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from deployer.cli.command_line import Flags, command_line
 from deployer.cli.signals import asking
 from deployer.cli.subject import begin
-from deployer.errors import UsageError
+from deployer.errors import DeployError, UsageError
 
 if TYPE_CHECKING:
     from deployer.cli.session import Session
@@ -40,10 +40,10 @@ def unlock(session: Session, *, env: str, sandbox: bool, stack: str, force: bool
             if force and not lock_id and any(not each.verdict.gone for each in found):
                 raise work.refusal(next(each for each in found if not each.verdict.gone))
             removed = work.remove(found, Force(lock_id=lock_id) if lock_id else None)
-            _conclude(session, found, removed)
-            for each in found:
-                if not removed[each.id]:
-                    raise work.refusal(each)
+            refused = [work.refusal(each) for each in found if not removed[each.id]]
+            _conclude(session, found, removed, refused[0] if refused else None)
+            if refused:
+                raise refused[0]
     return 0
 
 
@@ -58,16 +58,9 @@ def _show(session: Session, found: Sequence[Found]) -> None:
         session.sink.data("nothing is locked")
 
 
-def _conclude(session: Session, found: Sequence[Found], removed: Mapping[str, bool]) -> None:
+def _conclude(session: Session, found: Sequence[Found], removed: Mapping[str, bool], error: DeployError | None) -> None:
     if session.json:
-        session.document(
-            {
-                "schema": 1,
-                "environment": session.environment,
-                "target": session.target,
-                "locks": [each.document(removed=removed[each.id]) for each in found],
-            }
-        )
+        session.answer({"locks": [each.document(removed=removed[each.id]) for each in found]}, error=error)
     for each in found:
         if removed[each.id]:
             what = f"the lock on the state of `{each.stack}`" if each.stack else "the environment"

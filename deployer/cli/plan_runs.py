@@ -192,7 +192,13 @@ def _show(session: Session, wish: PlanWish, planned: Sequence[Planned]) -> None:
     target = "sandbox" if wish.sandbox else "cloudflare"
     if session.json:
         documents = [_document(each, target) for each in planned]
-        session.document(documents[0] if len(planned) == 1 else {"schema": 1, "command": "plan", "plans": documents})
+        if len(documents) == 1:
+            session.document(documents[0])
+            return
+        session.environment, session.target = None, target
+        outcomes = {document["outcome"] for document in documents}
+        worst = next(outcome for outcome in ("failed", "changes", "ok") if outcome in outcomes)
+        session.answer({"plans": documents}, outcome=worst)
         return
     sink = session.sink
     for number, each in enumerate(planned):

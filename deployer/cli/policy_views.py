@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 Shown = Mapping[str, Mapping[str, Any]]
 
 
-def list_rules(session: Session, *, env: str) -> int:
+def list_rules(session: Session, *, env: str, sandbox: bool) -> int:
     """Print the rules that hold for an environment, protection included."""
+    from deployer.report.text import table_lines
     from deployer.review.protection import REASON, RULE
     from deployer.steps.policy import place_of
 
-    subject = begin(session, env=env, sandbox=False)
+    subject = begin(session, env=env, sandbox=sandbox)
     loaded, environment = subject.loaded, subject.environment
     rows: list[dict[str, Any]] = [
         {
@@ -43,13 +44,12 @@ def list_rules(session: Session, *, env: str) -> int:
         ),
     ]
     if session.json:
-        session.document({"schema": 1, "command": "policy", "environment": environment.name, "rules": rows})
+        session.answer({"rules": rows})
         return 0
-    width = max(len(row["rule"]) for row in rows)
-    for row in rows:
-        state = row["severity"] if row["enabled"] else "off"
-        session.sink.data(f"{row['rule']:<{width}}  {state:<7}  {row['place']}")
-        session.sink.data(f"{'':<{width}}  {row['reason']}")
+    cells = [(row["rule"], row["severity"] if row["enabled"] else "off", row["place"]) for row in rows]
+    for row, line in zip(rows, table_lines(cells), strict=True):
+        session.sink.data(line)
+        session.sink.data(f"  {row['reason']}")
     return 0
 
 
@@ -61,12 +61,13 @@ def judge_plan(session: Session, *, env: str, plan: str, sandbox: bool) -> int:
     environment = subject.environment
     findings = find_violations(subject.loaded, environment, shown=shown, changes=changes)
     rules = sum(rule.enabled for rule in environment.policy.values())
+    resources = len(resources_of(shown))
     try:
         refuse_violations(findings, named=subject.named)
     except DeployError as error:
-        _show(session, subject, findings, rules=rules, resources=len(resources_of(shown)), error=error)
+        _show(session, findings, rules=rules, resources=resources, error=error)
         raise
-    _show(session, subject, findings, rules=rules, resources=len(resources_of(shown)), error=None)
+    _show(session, findings, rules=rules, resources=resources, error=None)
     return 0
 
 
@@ -109,31 +110,15 @@ def _fresh(session: Session, env: str, sandbox: bool) -> tuple[Subject, Shown, S
 
 
 def _show(
-    session: Session,
-    subject: Subject,
-    findings: Sequence[Finding],
-    *,
-    rules: int,
-    resources: int,
-    error: DeployError | None,
+    session: Session, findings: Sequence[Finding], *, rules: int, resources: int, error: DeployError | None
 ) -> None:
-    from deployer.report.document import error_document
     from deployer.report.plan_document import finding_document
     from deployer.report.plan_words import number
     from deployer.steps.policy import finding_lines
 
     if session.json:
-        document = {
-            "schema": 1,
-            "command": "policy",
-            "environment": subject.environment.name,
-            "target": subject.target,
-            "outcome": "ok" if error is None else "failed",
-            "rules": rules,
-            "resources": resources,
-            "findings": [finding_document(finding) for finding in findings],
-        }
-        session.document(document if error is None else {**document, "error": error_document(error)})
+        found = [finding_document(finding) for finding in findings]
+        session.answer({"rules": rules, "resources": resources, "findings": found}, error=error)
         return
     sink = session.sink
     # What stops the plan is said by the error.

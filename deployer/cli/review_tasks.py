@@ -100,7 +100,7 @@ def policy(
     from deployer.cli.policy_views import judge_plan, list_rules
 
     if list_:
-        return list_rules(session, env=env)
+        return list_rules(session, env=env, sandbox=sandbox)
     return judge_plan(session, env=env, plan=plan, sandbox=sandbox)
 
 

@@ -28,20 +28,14 @@ def show_rendered(
     from deployer.playbooks.render import render
 
     subject = begin(session, env=env, sandbox=sandbox, settings=settings)
-    environment, folder = subject.environment, subject.folder
+    folder = subject.folder
     wiring = subject.wiring(session, offline(session, subject.loaded, sandbox=sandbox))
     files = [(each.path, each.text) for each in render(wiring)]
     written = {path: read_text(folder.path / path) for path, _ in files}
     differing = [path for path, text in files if written[path] != text]
     if session.json:
-        session.document(
-            {
-                "schema": 1,
-                "environment": environment.name,
-                "target": session.target,
-                "files": [{"path": str(path), "text": text, "differs": path in differing} for path, text in files],
-            }
-        )
+        shown = [{"path": str(path), "text": text, "differs": path in differing} for path, text in files]
+        session.answer({"files": shown})
     for path, text in files:
         if write and path in differing:
             write_private(folder.make() / path, text)
@@ -60,19 +54,10 @@ def show_outputs(session: Session, *, env: str, sandbox: bool, settings: Sequenc
     from deployer.playbooks.outputs import outputs
 
     wiring = open_run(session, env=env, sandbox=sandbox, settings=settings)
-    environment = wiring.environment
     found = outputs(wiring)
-    url = wiring.target.public_url(environment.host)
+    url = wiring.target.public_url(wiring.environment.host)
     if session.json:
-        session.document(
-            {
-                "schema": 1,
-                "environment": environment.name,
-                "target": session.target,
-                "url": url,
-                "outputs": found,
-            }
-        )
+        session.answer({"url": url, "outputs": found})
         return 0
     session.sink.data(f"url = {url}")
     if not any(found.values()):
@@ -96,7 +81,7 @@ def open_site(session: Session, *, env: str, sandbox: bool, start_browser: bool)
     url = target.public_url(environment.host)
     absent = _is_absent(subject.wiring(session, target))
     if session.json:
-        session.document({"schema": 1, "environment": environment.name, "target": session.target, "url": url})
+        session.answer({"url": url})
     else:
         session.sink.data(url)
     if absent:
@@ -128,21 +113,11 @@ def examine(session: Session, *, env: str, sandbox: bool) -> int:
     from deployer.playbooks.doctor import examine as findings_of
 
     wiring = open_run(session, env=env or session.inventory().sample_name(), sandbox=sandbox)
-    environment = wiring.environment
     findings = findings_of(wiring)
     wrong = [finding for finding in findings if not finding.ok]
     if session.json:
-        session.document(
-            {
-                "schema": 1,
-                "environment": environment.name,
-                "target": session.target,
-                "ok": not wrong,
-                "findings": [
-                    {"subject": each.subject, "ok": each.ok, "text": each.text, "hint": each.hint} for each in findings
-                ],
-            }
-        )
+        shown = [{"subject": each.subject, "ok": each.ok, "text": each.text, "hint": each.hint} for each in findings]
+        session.answer({"ok": not wrong, "findings": shown}, outcome="failed" if wrong else "ok")
     else:
         width = max(len(each.subject) for each in findings)
         for each in findings:

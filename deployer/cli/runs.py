@@ -241,22 +241,16 @@ def _list_steps(session: Session, wish: Wish, subject: Subject, verb: Verb) -> i
     playbook = verb.playbook(subject.wiring(session, offline(session, subject.loaded)))
     selection = playbook.select(tags=_words(wish.tags), skip_tags=_words(wish.skip_tags))
     if session.json:
-        session.document(
+        steps = [
             {
-                "schema": 1,
-                "command": session.command,
-                "environment": subject.environment.name,
-                "steps": [
-                    {
-                        "name": step.name,
-                        "tags": sorted(step.tags),
-                        "needs": list(step.needs),
-                        "selected": selection.includes(step.tags),
-                    }
-                    for step in playbook.steps
-                ],
+                "name": step.name,
+                "tags": sorted(step.tags),
+                "needs": list(step.needs),
+                "selected": selection.includes(step.tags),
             }
-        )
+            for step in playbook.steps
+        ]
+        session.answer({"steps": steps})
         return 0
     for line in list_steps_lines(playbook, selection):
         session.sink.data(line)

@@ -6,7 +6,7 @@ Made by the boundary once per task. Everything costly in it is made on first use
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from deployer.adapters.once import once
 if TYPE_CHECKING:
     from deployer.adapters.redact import Redactor
     from deployer.engine.stop import Stop
+    from deployer.errors import DeployError
     from deployer.inventory.load import LoadedInventory
     from deployer.report.sink import Sink
 
@@ -84,6 +85,26 @@ class Session:
 
         self.sink.masked_data(dumps(document, self.redactor.text))
         self.printed = True
+
+    def answer(
+        self, body: Mapping[str, object], *, outcome: str | None = None, error: DeployError | None = None
+    ) -> None:
+        """Print the document of a command that has looked at something: what all begin with, then `body`.
+
+        With `error`, which the caller raises afterwards, it is a failure.
+        """
+        from deployer.report.document import error_document, head_document
+
+        said = outcome or ("failed" if error else "ok")
+        head = head_document(command=self.command, environment=self.environment, target=self.target, outcome=said)
+        self.document({**head, **body, **({"error": error_document(error)} if error else {})})
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print a table for people."""
+        from deployer.report.text import table_lines
+
+        for number, line in enumerate(table_lines([header, *rows])):
+            self.sink.data(self.sink.paint(line, "bold") if number == 0 else line)
 
     def work(self, *parts: str) -> Path:
         """A path in the private work folder of this checkout."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,6 @@ from deployer.errors import UsageError
 
 if TYPE_CHECKING:
     from deployer.cli.session import Session
-    from deployer.playbooks.wiring import Wiring
     from deployer.steps.state_copies import Copy
 
 # As the adapter of Terraform hides what is sensitive.
@@ -31,7 +30,7 @@ def show_copies(session: Session, *, env: str, stack: str, keep: bool, sandbox: 
     found = [(each, copy, current) for each in stacks for copy, current in copies_of(wiring, each)]
     found.sort(key=lambda row: (row[1].modified, row[1].serial), reverse=True)
     if session.json:
-        session.document({**_head(session, wiring), "copies": [_copy_document(*row) for row in found]})
+        session.answer({"copies": [_copy_document(*row) for row in found]})
         return 0
     if not found:
         session.sink.talk("no copies; each apply makes some")
@@ -46,7 +45,7 @@ def show_copies(session: Session, *, env: str, stack: str, keep: bool, sandbox: 
         )
         for each, copy, current in found
     ]
-    table(session, ("stack", "written (UTC)", "lineage-serial-digest", "size", ""), rows)
+    session.table(("stack", "written (UTC)", "lineage-serial-digest", "size", ""), rows)
     return 0
 
 
@@ -61,7 +60,7 @@ def list_states(session: Session, *, env: str, stack: str, sandbox: bool) -> int
             {"stack": name, "serial": state.serial, "lineage": state.lineage, "addresses": list(state.instances)}
             for name, state in states.items()
         ]
-        session.document({**_head(session, wiring), "states": listed})
+        session.answer({"states": listed})
         return 0
     for name, state in states.items():
         for address in state.instances:
@@ -99,7 +98,7 @@ def show_states(session: Session, *, env: str, stack: str, addresses: Sequence[s
             ],
             "outputs": outputs,
         }
-        session.document({**_head(session, wiring), **document})
+        session.answer(document)
         return 0
     for name, thing in things:
         session.sink.data(session.sink.paint(f"# {name}:{thing.address}", "bold"))
@@ -133,7 +132,7 @@ def pull_state(session: Session, *, env: str, stack: str, copy: str, out: str, s
     key, body = raw_state(wiring, stack=stack, copy=copy)
     write_private_bytes(path, body)
     if session.json:
-        session.document({**_head(session, wiring), "key": key, "file": str(path), "bytes": len(body)})
+        session.answer({"key": key, "file": str(path), "bytes": len(body)})
     else:
         session.sink.talk(f"wrote {path} ({_size(len(body))}) from {key}; it may hold secrets")
     return 0
@@ -175,21 +174,3 @@ def _words(copy: Copy, *, current: bool) -> str:
 
 def _size(size: int) -> str:
     return f"{size} B" if size < 1000 else f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
-
-
-def _head(session: Session, wiring: Wiring) -> dict[str, Any]:
-    return {
-        "schema": 1,
-        "command": session.command,
-        "environment": wiring.environment.name,
-        "target": session.target,
-    }
-
-
-def table(session: Session, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns as wide as they need to be."""
-    lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    for number, line in enumerate(lines):
-        text = "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
-        session.sink.data(session.sink.paint(text, "bold") if number == 0 else text)

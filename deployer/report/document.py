@@ -16,17 +16,24 @@ from deployer.report.sink import no_secrets
 SCHEMA: Final = 1
 
 
-def run_document(
-    result: RunResult, *, command: str, environment: str | None, target: str, url: str | None, diff: bool = False
-) -> dict[str, Any]:
-    """The document of a run that came to an end, well or not."""
-    document: dict[str, Any] = {
+def head_document(*, command: str, environment: str | None, target: str | None, outcome: str) -> dict[str, Any]:
+    """What every document begins with."""
+    return {
         "schema": SCHEMA,
         "command": command,
         "environment": environment,
         "target": target,
+        "outcome": outcome,
+    }
+
+
+def run_document(
+    result: RunResult, *, command: str, environment: str | None, target: str, url: str | None, diff: bool = False
+) -> dict[str, Any]:
+    """The document of a run that came to an end, well or not."""
+    document = {
+        **head_document(command=command, environment=environment, target=target, outcome=result.outcome.value),
         "check": result.check,
-        "outcome": result.outcome.value,
         "recap": {status.value: result.count(status) for status in Status},
         "url": url,
         "seconds": round(result.seconds, 3),
@@ -42,12 +49,8 @@ def failure_document(
 ) -> dict[str, Any]:
     """The document of a command that failed before there was anything to run."""
     return {
-        "schema": SCHEMA,
-        "command": command,
-        "environment": environment,
-        "target": target,
+        **head_document(command=command, environment=environment, target=target, outcome=Outcome.FAILED.value),
         "check": False,
-        "outcome": Outcome.FAILED.value,
         "recap": {status.value: 0 for status in Status},
         "url": None,
         "seconds": 0.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from deployer.engine.change import Action, Change
@@ -88,6 +88,14 @@ def error_lines(error: DeployError, *, width: int = 80) -> Iterator[str]:
             break_long_words=False,
             break_on_hyphens=False,
         )
+
+
+def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Columns as wide as they need to be."""
+    lines = list(rows)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
 
 
 def list_steps_lines(playbook: Playbook, selection: Selection) -> Iterator[str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from deployer.adapters.target import AWS_KEYS, CLOUDFLARE_TOKEN, R2_KEYS
+from deployer.cli.collection import collection
 from deployer.engine.change import Action, Change
 from deployer.engine.result import RunResult, Status, StepResult
 from deployer.errors import StateLocked
@@ -16,11 +19,16 @@ from deployer.report.document import error_document, run_document
 from deployer.report.plan_document import plan_document
 from deployer.review.risk import Risk
 from deployer.review.schema import plan_schema
+from deployer.steps.ledger import Ledger
+from deployer.words import Named
 from tests.support import plans
-from tests.support.cli import ROOT, Checkout
+from tests.support.cli import ROOT, Checkout, make_checkout, use_steps
 from tests.support.documents import blocks
+from tests.support.ledgers import ELSEWHERE, open_run, past_run
 
 PAGE = ROOT / "docs" / "guide" / "json.md"
+STATE = {"version": 4, "serial": 1, "lineage": "l", "resources": [], "outputs": {}}
+HEAD = ("schema", "command", "environment", "target", "outcome")
 
 
 def row(task: str) -> str:
@@ -39,6 +47,13 @@ def keys(value: Any) -> set[str]:
     return found
 
 
+def printed(document: dict[str, Any]) -> set[str]:
+    """The keys of a document behind those that all have, which come first."""
+    assert tuple(document)[: len(HEAD)] == HEAD
+    values = document.pop("values", None)
+    return (keys(document) | ({"values", *next(iter(values.values()))} if values else set())) - set(HEAD)
+
+
 @pytest.mark.parametrize(
     ("task", "flags"),
     [
@@ -52,11 +67,55 @@ def test_a_task_prints_the_keys_that_are_promised(
 ) -> None:
     """No more and no fewer."""
     ran = Checkout(ROOT, capsys).inv(task, *flags, "--json")
-    document = json.loads(ran.out)
-    values = document.pop("values", None)
-    printed = keys(document) | ({"values", *next(iter(values.values()))} if values else set())
 
-    assert printed == {"schema", *re.findall(r"`(\w+)`", row(task))}
+    assert printed(json.loads(ran.out)) == set(re.findall(r"`(\w+)`", row(task)))
+
+
+@pytest.mark.parametrize(
+    ("task", "flags", "outcome"),
+    [
+        ("policy", ("--list",), "ok"),
+        ("history", ("--verify",), "failed"),
+        ("state.unlock", (), "failed"),
+        ("state.check", (), "failed"),
+        ("state.copies", ("--keep",), "ok"),
+        ("state.list", (), "ok"),
+    ],
+)
+def test_a_task_about_the_state_bucket_prints_what_is_promised(
+    task: str,
+    flags: tuple[str, ...],
+    outcome: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A failure says in the same document which one it is; the exit code is the error's."""
+    for name in (CLOUDFLARE_TOKEN, *R2_KEYS, *AWS_KEYS):
+        monkeypatch.setenv(name, "made-up-credential")
+    bucket = use_steps(monkeypatch, [])
+    ledger = Ledger(bucket, Named("development", "cloudflare"))
+    past_run(ledger, "one")
+    open_run(ledger, "two", ELSEWHERE)
+    bucket.put_json("ledger/development/00000009.json", {})
+    bucket.put_json("terraform/development/site.tfstate", STATE)
+
+    ran = make_checkout(tmp_path, capsys).inv(task, "--env", "dev", *flags, "--json")
+    document = json.loads(ran.out)
+
+    assert (document["command"], document["environment"], document["target"]) == (task, "development", "cloudflare")
+    assert document["outcome"] == outcome, ran.err
+    assert document.pop("error", {"exit_code": 0})["exit_code"] == ran.code
+    assert printed(document) <= set(re.findall(r"`(\w+)`", row(task)))
+
+
+def test_every_task_with_json_is_on_the_page() -> None:
+    """Also those whose document other tests look at."""
+    tree, text = collection(ROOT), PAGE.read_text(encoding="utf-8")
+    able = [name for name in tree.task_names if any("json" in flag.names for flag in tree[name].get_arguments())]
+
+    assert len(able) > 20
+    assert [name for name in able if not re.search(rf"`(inv )?{re.escape(name)}`", text)] == []
 
 
 def test_the_example_of_a_run_has_the_keys_of_a_run() -> None:

@@ -15,7 +15,7 @@ from deployer.errors import Interrupted, StateLocked, Unverified
 from deployer.report.document import run_document
 from deployer.report.sink import Sink
 from deployer.report.terminal import TerminalReport
-from deployer.report.text import error_lines, seconds
+from deployer.report.text import error_lines, seconds, table_lines
 
 LOCKED = StateLocked("the state is locked", place="r2://b/k", hint="wait for it", details=["by ann"])
 UNVERIFIED = Unverified("not live", hint="look at the logs")
@@ -163,3 +163,10 @@ def test_an_interruption_with_nothing_at_work_waits_for_nothing() -> None:
 def test_differences_of_texts() -> None:
     """An absent file and what it would hold."""
     assert text_diff(None, "a\n", name="f").splitlines() == ["--- (absent)", "+++ f (wanted)", "@@ -0,0 +1 @@", "+a"]
+
+
+def test_columns_of_a_table_are_as_wide_as_they_need_to_be() -> None:
+    """And no line has spaces at its end."""
+    rows = [("stack", "size", ""), ("site", "1.5 kB", "current"), ("a-longer-one", "2 B", "")]
+    assert list(table_lines(rows)) == ["stack         size", "site          1.5 kB  current", "a-longer-one  2 B"]
+    assert list(table_lines([])) == []
