@@ -17,7 +17,6 @@ _FOLDER: Final = "_state"
 
 def run_bootstrap(session: Session, *, sandbox: bool, check: bool, diff: bool) -> int:
     """Run it and return the exit code."""
-    from deployer.adapters.environ import identity
     from deployer.cli.targets import connect
     from deployer.engine.run import RunOptions, run
     from deployer.engine.workfolder import WorkFolder
@@ -29,7 +28,7 @@ def run_bootstrap(session: Session, *, sandbox: bool, check: bool, diff: bool) -
     folder = WorkFolder.of(session.root, target=sample.target, environment=_FOLDER)
     subject = Subject(loaded=sample.loaded, environment=sample.environment, target=sample.target, folder=folder)
     notes: list[str] = []
-    with folder.locked(command="inv state.bootstrap", who=identity()):
+    with subject.locked(session):
         target = connect(session, subject.loaded, subject.environment, sandbox=sandbox)
         wiring = subject.wiring(session, target)
         report = TerminalReport(session.sink, environment=wiring.state_bucket.name, target=subject.target, diff=diff)

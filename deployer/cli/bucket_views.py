@@ -51,12 +51,11 @@ def _damage(problems: Sequence[Problem]) -> Damaged:
 
 def _in_code(session: Session, name: str, found: Look, *, sandbox: bool) -> list[Problem]:
     """With the environment's work folder to ourselves: planning writes there."""
-    from deployer.adapters.environ import identity
     from deployer.cli.targets import connect
     from deployer.playbooks.state_checks import check_code
 
     subject = begin(session, env=name, sandbox=sandbox)
-    with subject.folder.locked(command="inv state.check", who=identity()):
+    with subject.locked(session):
         target = connect(session, subject.loaded, subject.environment, sandbox=sandbox)
         return list(check_code(subject.wiring(session, target), found))
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 def unlock(session: Session, *, env: str, sandbox: bool, stack: str, force: bool, lock_id: str) -> int:
     """Show the locks and remove those that may be removed; raises for one that stays."""
-    from deployer.adapters.environ import identity
     from deployer.cli.targets import connect
     from deployer.playbooks.unlocking import Force, unlocking
     from deployer.playbooks.wiring import require_credentials
@@ -26,7 +25,7 @@ def unlock(session: Session, *, env: str, sandbox: bool, stack: str, force: bool
         raise UsageError("`--lock-id` says what `--force` removes", hint="add --force, for those who are certain")
     subject = begin(session, env=env, sandbox=sandbox)
     # With it nobody works in this checkout: that proves something about the runs that did.
-    with subject.folder.locked(command="inv state.unlock", who=identity()):
+    with subject.locked(session):
         target = connect(session, subject.loaded, subject.environment, sandbox=sandbox)
         wiring = subject.wiring(session, target)
         require_credentials(wiring, references={})

@@ -115,12 +115,11 @@ def _plan_beside(session: Session, wish: PlanWish, name: str) -> Planned:
 
 
 def _plan(session: Session, wish: PlanWish, name: str, *, folder: Path | None, alone: bool) -> Planned:
-    from deployer.adapters.environ import identity
     from deployer.cli.targets import connect
     from deployer.steps.policy import refuse_violations
 
     subject = begin(session, env=name, sandbox=wish.sandbox, settings=wish.settings)
-    with subject.folder.locked(command=f"inv {session.command}", who=identity()):
+    with subject.locked(session):
         target = connect(session, subject.loaded, subject.environment, sandbox=wish.sandbox)
         composed = _run(session, wish, subject, target, alone=alone)
         environment, view = subject.environment.name, composed.view

@@ -81,7 +81,6 @@ def _of_bundle(session: Session, env: str, plan: str, *, sandbox: bool) -> tuple
 
 def _fresh(session: Session, env: str, sandbox: bool) -> tuple[Subject, Shown, Sequence[Change]]:
     """What Terraform would do now: a deploy in check mode, without the steps of other tools."""
-    from deployer.adapters.environ import identity
     from deployer.cli.signals import asking
     from deployer.cli.targets import connect
     from deployer.engine.run import RunOptions, run
@@ -90,7 +89,7 @@ def _fresh(session: Session, env: str, sandbox: bool) -> tuple[Subject, Shown, S
     from deployer.steps.reviewing import PlanKept
 
     subject = begin(session, env=env, sandbox=sandbox)
-    with subject.folder.locked(command="inv policy", who=identity()), asking(session.stop):
+    with subject.locked(session), asking(session.stop):
         target = connect(session, subject.loaded, subject.environment, sandbox=sandbox)
         kept = PlanKept()
         playbook = deploy(subject.wiring(session, target), kept)

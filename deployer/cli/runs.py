@@ -83,12 +83,9 @@ def run_playbook(session: Session, wish: Wish, verb: Verb) -> int:
         if verb.heeds_freezes:
             refuse_frozen(subject.loaded, subject.environment, override=wish.override_freeze, reason=wish.reason)
 
-    from deployer.adapters.environ import identity
     from deployer.cli.targets import connect
 
-    with subject.folder.locked(
-        command=f"inv {session.command}", who=identity(), patience=patience, say=session.sink.talk
-    ):
+    with subject.locked(session, patience=patience):
         target = connect(session, subject.loaded, subject.environment, sandbox=wish.sandbox)
         attempts = Attempts(session=session, wish=wish, subject=subject, verb=verb, patience=patience)
         url = target.public_url(subject.environment.host) if verb.shows_url else None

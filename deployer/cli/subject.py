@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployer.errors import UsageError
@@ -32,8 +34,16 @@ class Subject:
         """Both, for commands that a person is told to type."""
         return Named(self.environment.name, self.target)
 
-    def wiring(self, session: Session, target: Target, *, patience: float = 0.0) -> Wiring:
-        """The adapters that act on it; `patience` is --lock-timeout in seconds."""
+    def locked(self, session: Session, *, patience: float | None = None) -> AbstractContextManager[Path]:
+        """Hold the work folder: one run at a time in this checkout. `patience` is as in `wiring`."""
+        from deployer.adapters.environ import identity
+
+        return self.folder.locked(
+            command=f"inv {session.command}", who=identity(), patience=patience, say=session.sink.talk
+        )
+
+    def wiring(self, session: Session, target: Target, *, patience: float | None = None) -> Wiring:
+        """The adapters that act on it; `patience` is --lock-timeout in seconds, None where there is no such flag."""
         from deployer.playbooks.wiring import Wiring
 
         return Wiring(

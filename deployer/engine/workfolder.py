@@ -49,11 +49,11 @@ class WorkFolder:
 
     @contextlib.contextmanager
     def locked(
-        self, *, command: str, who: str, patience: float = 0.0, say: Callable[[str], None] = lambda _text: None
+        self, *, command: str, who: str, patience: float | None = None, say: Callable[[str], None] = lambda _text: None
     ) -> Iterator[Path]:
         """Hold the environment for one run; raises EnvironmentLocked that says who has it.
 
-        For `patience` seconds whoever has it is waited for.
+        For `patience` seconds whoever has it is waited for; None is for a command that has no `--lock-timeout`.
         """
         path = self.make() / "lock"
         try:
@@ -74,14 +74,14 @@ class WorkFolder:
         finally:
             os.close(handle)
 
-    def _acquire(self, handle: int, path: Path, *, patience: float, say: Callable[[str], None]) -> None:
-        deadline = time.monotonic() + patience
+    def _acquire(self, handle: int, path: Path, *, patience: float | None, say: Callable[[str], None]) -> None:
+        deadline = time.monotonic() + (patience or 0.0)
         told = ""
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                held = self._held(path)
+                held = self._held(path, waits=patience is not None)
             else:
                 return
             left = deadline - time.monotonic()
@@ -92,16 +92,17 @@ class WorkFolder:
                 say(f"waiting at most {left:.0f} s: {told}")
             time.sleep(min(_LOOK_EVERY, left))
 
-    def _held(self, path: Path) -> EnvironmentLocked:
+    def _held(self, path: Path, *, waits: bool) -> EnvironmentLocked:
         owner: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):
             owner = json.loads(path.read_text(encoding="utf-8"))
         command = owner.get("command", "another run")
         details = [f"{label}: {owner[key]}" for key, label in (("who", "by"), ("since", "since")) if key in owner]
         pid = owner.get("pid")
+        hint = "wait for it with `--lock-timeout 10m`" if waits else "wait for it to end"
         return EnvironmentLocked(
             f"`{command}` is working on `{self.path.name}`" + (f" (process {pid})" if pid else ""),
             place=str(path),
             details=details,
-            hint=f"wait for it with `--lock-timeout 10m`, or end it: `kill {pid}`" if pid else "wait for it to end",
+            hint=f"{hint}, or end it: `kill {pid}`" if pid else hint,
         )

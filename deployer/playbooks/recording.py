@@ -60,6 +60,7 @@ def environment_lock(wiring: Wiring, *, command: str, say: Callable[[str], None]
         found=lambda: live_of(wiring).observed(),
         recover=lambda: after_killed(wiring),
         say=say,
+        waits=wiring.patience is not None,
     )
 
 

@@ -65,7 +65,7 @@ def state_file(wiring: Wiring, stack: str) -> StateFile:
         identity=identity(),
         copies=state_copies(wiring, key),
         ended=lambda run: run != wiring.run_id and is_over(Ledger(wiring.state_bucket, wiring.named), run),
-        patience=wiring.patience,
+        patience=wiring.patience or 0.0,
     )
 
 

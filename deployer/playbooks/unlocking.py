@@ -164,7 +164,7 @@ class Unlocking:
         name = self.wiring.environment.name
         stack = [f"--stack {found.stack}"] if found.stack else []
         if found.verdict.alive:
-            hint = f"wait for it with `--lock-timeout 10m`, or end it: `kill {' '.join(map(str, found.verdict.pids))}`"
+            hint = f"wait for it to end, or end it: `kill {' '.join(map(str, found.verdict.pids))}`"
         else:
             force = self.wiring.named.command("state.unlock", *stack, f"--force --lock-id {found.id}")
             hint = f"wait for it; whoever is certain that nobody is behind it: {force}"

@@ -58,8 +58,8 @@ class Wiring:
     folder: Path
     stop: Stop
     redactor: Redactor
-    # How long a held lock is waited for, in seconds.
-    patience: float = 0.0
+    # How long a held lock is waited for, in seconds; None for a command that has no `--lock-timeout`.
+    patience: float | None = None
     # By which the ledger knows this run, and others on this machine its programs.
     run_id: str = field(default_factory=lambda: randomness.token_hex(6))
     _recovering: threading.Lock = field(default_factory=threading.Lock, repr=False)

@@ -34,6 +34,8 @@ class EnvironmentLock:
     found: Callable[[], Mapping[str, Any]]
     recover: Callable[[], None]
     say: Callable[[str], None]
+    # Whether the command has `--lock-timeout`.
+    waits: bool = True
 
     def wait(self, patience: float, stop: threading.Event) -> Head:
         """The end of the ledger once nobody is at work; raises EnvironmentLocked when `patience` has run out."""
@@ -85,11 +87,10 @@ class EnvironmentLock:
 
     def held(self, opened: Entry, verdict: Verdict) -> EnvironmentLocked:
         """The error that says who holds it, since when, from which run, and how to go on."""
-        environment = self.ledger.environment
+        wait = "wait for it with `--lock-timeout 10m`" if self.waits else "wait for it to end"
         return EnvironmentLocked(
-            describe(opened, environment),
+            describe(opened, self.ledger.environment),
             place=place(self.ledger, opened),
             details=particulars(opened, verdict),
-            hint="wait for it with `--lock-timeout 10m`; if its owner is gone for certain: "
-            f"{self.ledger.named.command('state.unlock')}",
+            hint=f"{wait}; if its owner is gone for certain: {self.ledger.named.command('state.unlock')}",
         )

@@ -134,7 +134,7 @@ class Recorder:
             raise EnvironmentLocked(
                 f"another run has begun to work on `{self.ledger.environment}` meanwhile; this one has changed nothing",
                 place=self.ledger.place(self.ledger.key(self.head.sequence + 1)),
-                hint="run the same command again; `--lock-timeout 10m` waits for the other one",
+                hint="run the same command again",
             )
         self.opened, self._waiting = opened, False
         self._proven = seconds_awake_or_asleep()

@@ -80,6 +80,7 @@ def held_by(holder: LockHolder | None, *, state: StateFile) -> StateLocked:
     return StateLocked(
         f"the Terraform state is locked{who}",
         place=state.bucket.place(state.lock_key),
-        hint=f"wait for it; if its owner is gone for certain: `inv state.unlock --env {environment}`",
+        hint="wait for it with `--lock-timeout 10m`; if its owner is gone for certain: "
+        f"`inv state.unlock --env {environment}`",
         details=[f"operation {holder.operation or 'unknown'}, lock id {holder.id}"] if holder else [],
     )

@@ -203,7 +203,7 @@ def test_a_living_owner_is_refused_also_by_force(checkout: Checkout, bucket: Mem
     for more in ((), ("--stack", "site"), ("--force", "--lock-id", "alive"), ("--force", "--lock-id", "0b8f")):
         ran = checkout.inv("state.unlock", "--env", "dev", *more)
         assert ran.code == 7, more
-        assert f"or end it: `kill {os.getpid()}`" in " ".join(ran.err.split())
+        assert f"wait for it to end, or end it: `kill {os.getpid()}`" in " ".join(ran.err.split())
     assert bucket.objects == before
 
 

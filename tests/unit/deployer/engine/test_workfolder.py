@@ -56,7 +56,7 @@ def hold(tmp_path: Path) -> subprocess.Popen[str]:
 
 
 def test_a_second_run_is_told_who_works_and_a_killed_one_leaves_no_lock(tmp_path: Path) -> None:
-    """Command, process, person and time are named; kill -9 frees the environment at once."""
+    """Command, process, person, time and what the command can do about it; kill -9 frees the environment at once."""
     folder = WorkFolder.of(tmp_path, target="sandbox", environment="dev")
     with hold(tmp_path) as other:
         try:
@@ -65,6 +65,10 @@ def test_a_second_run_is_told_who_works_and_a_killed_one_leaves_no_lock(tmp_path
             assert f"process {other.pid}" in caught.value.message
             assert "by: ann@box" in caught.value.details
             assert caught.value.exit_code == 7
+            assert caught.value.hint == f"wait for it to end, or end it: `kill {other.pid}`"
+            with pytest.raises(EnvironmentLocked) as patient, folder.locked(command="x", who="me", patience=0.0):
+                pass
+            assert (patient.value.hint or "").startswith("wait for it with `--lock-timeout 10m`, or end it")
             with WorkFolder.of(tmp_path, target="sandbox", environment="pr-2").locked(command="inv deploy", who="me"):
                 pass
         finally:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,9 @@ def test_a_living_holder_is_named_with_the_way_on(world: World) -> None:
     assert error.details[1:] == ("process 4711 on build-7", "at https://ci.example/run/7")
     assert "`--lock-timeout 10m`" in (error.hint or "")
     assert "`inv state.unlock --env development`" in (error.hint or "")
+    with pytest.raises(EnvironmentLocked) as caught:
+        replace(world.lock(), waits=False).free()
+    assert (caught.value.hint or "").startswith("wait for it to end; "), "not every command has that flag"
     assert world.bucket.objects == before
 
 
