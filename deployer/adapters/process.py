@@ -21,18 +21,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, Self
 
 from deployer.adapters import process_records
 from deployer.adapters.files import make_folder
 from deployer.adapters.redact import RedactingStream, Redactor
 from deployer.errors import DeployError, Interrupted, LocalDisk, ToolFailed, ToolMissing, ToolTimedOut
 
-if TYPE_CHECKING:
-    from _typeshed import FileDescriptorLike
-
 # Programs carry the run that has started them, so that others on this machine see whether anything of it is alive.
 RUN_VARIABLE = "DEPLOYER_RUN"
+# For programs whose exit code alone does not say how they ended.
+ANY_CODE = frozenset(range(-64, 256))
 # Enough for the bundlers, which put the imports that led there below the line that says what is wrong.
 LAST_LINES = 25
 _TICK_SECONDS = 0.1
@@ -353,7 +352,7 @@ class _Pump:
     def close(self) -> None:
         """Close our ends of the pipes; what arrived stays."""
         for key in list(self._selector.get_map().values()):
-            self._drop(key.fileobj)
+            self._drop(key)
         self._selector.close()
         for output in (self._out, self._err):
             output.finish()
@@ -364,7 +363,7 @@ class _Pump:
     def _turn(self, timeout: float) -> None:
         for key, _ in self._selector.select(timeout):
             if key.data is None:
-                self._write(key.fd, key.fileobj)
+                self._write(key)
                 continue
             try:
                 data = os.read(key.fd, 65536)
@@ -373,24 +372,24 @@ class _Pump:
             if data:
                 key.data.feed(data)
             else:
-                self._drop(key.fileobj)
+                self._drop(key)
 
-    def _write(self, descriptor: int, stream: FileDescriptorLike) -> None:
+    def _write(self, key: selectors.SelectorKey) -> None:
         try:
-            self._stdin = self._stdin[os.write(descriptor, self._stdin[:65536]) :]
+            self._stdin = self._stdin[os.write(key.fd, self._stdin[:65536]) :]
         except BlockingIOError:
             return
         except BrokenPipeError:
             # The program does not want to read on; its exit code says whether that is a failure.
             self._stdin = self._stdin[:0]
         if not self._stdin:
-            self._drop(stream)
+            self._drop(key)
 
-    def _drop(self, stream: FileDescriptorLike) -> None:
-        self._selector.unregister(stream)
-        if isinstance(stream, io.IOBase):
+    def _drop(self, key: selectors.SelectorKey) -> None:
+        self._selector.unregister(key.fileobj)
+        if isinstance(key.fileobj, io.IOBase):
             with contextlib.suppress(OSError):
-                stream.close()
+                key.fileobj.close()
 
 
 def _signal_name(number: int) -> str:

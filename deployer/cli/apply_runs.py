@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from deployer.cli.bundles import open_for_here
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from deployer.playbooks.wiring import Wiring
     from deployer.review.approval import Verdict
     from deployer.review.manifest import Manifest
+    from deployer.steps.approvals import Check
     from deployer.steps.bundle import Bundle
+    from deployer.steps.ledger import RunNote
     from deployer.steps.ledger_runs import Run
 
 
@@ -44,18 +47,12 @@ class ApplyWish:
 
 def apply_plan(session: Session, wish: ApplyWish) -> int:
     """Apply the bundle and return the exit code."""
-    from deployer.steps.ledger import RunNote
-
     bundle = open_for_here(session, plan=wish.plan, env=wish.env, sandbox=wish.sandbox)
     manifest = bundle.manifest
     run = BundleRun(session=session, wish=wish, bundle=bundle)
     verb = Verb(
         playbook=run.playbook,
-        note=RunNote(
-            plan_id=manifest.id,
-            plan_digest=manifest.bundle_digest,
-            approvals=_approvers(session, bundle, sandbox=wish.sandbox),
-        ),
+        note=run.note,
         flags={"plan": manifest.id, "replan": wish.replan, "sandbox": wish.sandbox},
         admit=run.admit,
         shows_url=True,
@@ -87,17 +84,22 @@ class BundleRun:
     bundle: Bundle
     runs: Sequence[Run] = field(default=(), init=False)
     """What the ledger says of the time since the plan was made."""
+    verdict: Verdict | None = field(default=None, init=False)
+    """Who has approved the bundle, as it was looked at last."""
     _playbook: Playbook | None = field(default=None, init=False)
 
     def playbook(self, wiring: Wiring) -> Playbook:
         """The steps of the apply."""
         from deployer.playbooks.apply import Applying, apply, given_plans
+        from deployer.playbooks.approving import signatures_of
 
+        # It is looked at twice, before the apply and in it: a signature is verified again only if its file has changed.
+        check = cache(signatures_of(wiring).check)
         applying = Applying(
             bundle=self.bundle,
             begun=lambda: self.begun,
             writer=self.writer,
-            permits=(lambda: self._obey_rules(wiring), lambda: self._require_approvals(wiring)),
+            permits=(lambda: self._obey_rules(wiring), lambda: self._require_approvals(wiring, check)),
         )
         given = given_plans(wiring, self.bundle, replan=self.wish.replan)
         self._playbook = apply(wiring, applying, given)
@@ -140,13 +142,25 @@ class BundleRun:
         )
         refuse_violations(found, named=wiring.named)
 
-    def _require_approvals(self, wiring: Wiring) -> None:
+    def _require_approvals(self, wiring: Wiring, check: Check) -> None:
         """As many people as the inventory of now asks for have approved this very bundle."""
-        from deployer.playbooks.approving import place_of_number
-        from deployer.steps.approvals import refuse_unapproved
+        from deployer.playbooks.approving import place_of_number, verdict_of
+        from deployer.steps.approvals import records_in, refuse_unapproved
 
         manifest, place = self.bundle.manifest, place_of_number(wiring, self.bundle.manifest)
-        refuse_unapproved(approvals_of(wiring, self.bundle), manifest, plan=self.wish.plan, place=place)
+        self.verdict = verdict_of(wiring, check, manifest, records_in(self.bundle), now=dt.datetime.now(dt.UTC))
+        refuse_unapproved(self.verdict, manifest, plan=self.wish.plan, place=place)
+
+    def note(self) -> RunNote:
+        """What the ledger keeps of the plan, and of those whose approvals have let it pass."""
+        from deployer.steps.ledger import RunNote
+
+        accepted = self.verdict.accepted if self.verdict else ()
+        return RunNote(
+            plan_id=self.bundle.manifest.id,
+            plan_digest=self.bundle.manifest.bundle_digest,
+            approvals=tuple(each.approver for each in accepted),
+        )
 
     @property
     def begun(self) -> bool:
@@ -165,26 +179,6 @@ class BundleRun:
 
     def _ours(self, run: Run) -> bool:
         return _is_of(run, self.bundle.manifest)
-
-
-def _approvers(session: Session, bundle: Bundle, *, sandbox: bool) -> tuple[str, ...]:
-    """Whose approvals count, for the ledger; whether they are enough is looked at when nobody else is at work."""
-    from deployer.cli.subject import begin
-    from deployer.cli.targets import offline
-
-    subject = begin(session, env=bundle.manifest.environment, sandbox=sandbox)
-    subject.folder.make()
-    wiring = subject.wiring(session, offline(session, subject.loaded, sandbox=sandbox))
-    return tuple(each.approver for each in approvals_of(wiring, bundle).accepted)
-
-
-def approvals_of(wiring: Wiring, bundle: Bundle) -> Verdict:
-    """Who has approved a bundle, and whose approvals do not count."""
-    from deployer.playbooks.approving import signatures_of, verdict_of
-    from deployer.steps.approvals import records_in
-
-    now = dt.datetime.now(dt.UTC)
-    return verdict_of(wiring, signatures_of(wiring), bundle.manifest, records_in(bundle), now=now)
 
 
 def refuse_applied(manifest: Manifest, runs: Sequence[Run]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from deployer.cli.bundles import is_stored, open_for_here
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from deployer.playbooks.wiring import Wiring
     from deployer.review.approval import Verdict
     from deployer.review.view import Finding
-    from deployer.steps.approvals import Key, Signatures
+    from deployer.steps.approvals import Check, Key, Signatures
     from deployer.steps.bundle import Bundle
 
 
@@ -51,13 +52,14 @@ class Approving:
     wiring: Wiring
     signatures: Signatures
     records: Mapping[str, bytes]
+    check: Check
 
     def verdict(self, more: Mapping[str, bytes] | None = None) -> Verdict:
         """Who has approved it, as of now."""
         from deployer.playbooks.approving import verdict_of
 
         now = dt.datetime.now(dt.UTC)
-        return verdict_of(self.wiring, self.signatures, self.bundle.manifest, {**self.records, **(more or {})}, now=now)
+        return verdict_of(self.wiring, self.check, self.bundle.manifest, {**self.records, **(more or {})}, now=now)
 
     def answer(self, verdict: Verdict, **more: object) -> None:
         """Print the JSON document of both tasks."""
@@ -90,14 +92,16 @@ def open_approving(session: Session, *, plan: str, env: str, sandbox: bool) -> A
         target = offline(session, loaded, sandbox=sandbox)
     subject.folder.make()
     wiring = subject.wiring(session, target)
+    signatures = signatures_of(wiring)
     return Approving(
         session=session,
         plan=plan,
         bundle=bundle,
         subject=subject,
         wiring=wiring,
-        signatures=signatures_of(wiring),
+        signatures=signatures,
         records=records_in(bundle),
+        check=cache(signatures.check),
     )
 
 

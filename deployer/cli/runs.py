@@ -61,7 +61,8 @@ class Verb:
     """
 
     playbook: Callable[[Wiring], Playbook]
-    note: RunNote | None = None
+    # Asked for when the run opens its entry.
+    note: Callable[[], RunNote] | None = None
     # What the ledger shows of the command, if that is not what every run has.
     flags: Flags | None = None
     permit: Callable[[Session, Wish, Subject], None] = lambda _session, _wish, _subject: None
@@ -130,7 +131,7 @@ class Attempts:
             lock = recording.environment_lock(wiring, command=command, say=say)
             head = lock.wait(deadline - time.monotonic(), self.session.stop.requested)
             recorder = recording.recorder_of(
-                wiring, head=head, command=command, note=self._note(), playbook=playbook, say=say
+                wiring, head=head, command=command, note=self._note, playbook=playbook, say=say
             )
         self.verb.admit(wiring)
         return recorder
@@ -151,7 +152,7 @@ class Attempts:
         from deployer.steps.ledger import RunNote
 
         override, reason = self.wish.override_freeze or None, self.wish.reason or None
-        return replace(self.verb.note or RunNote(), freeze=override, reason=reason)
+        return replace(self.verb.note() if self.verb.note else RunNote(), freeze=override, reason=reason)
 
 
 def _with_problem(result: RunResult, problem: DeployError | None) -> RunResult:

@@ -17,7 +17,7 @@ from deployer.errors import GuardRefused, UsageError
 from deployer.playbooks.wiring import Wiring
 from deployer.review.approval import Verdict
 from deployer.review.manifest import Manifest
-from deployer.steps.approvals import Key, Signatures, verdict_over
+from deployer.steps.approvals import Check, Key, Signatures, verdict_over
 from deployer.steps.policy import place_of
 
 _USUAL_KEYS: Final = ("id_ed25519.pub", "id_ed25519_sk.pub", "id_ecdsa.pub", "id_rsa.pub")
@@ -50,10 +50,13 @@ def _terminal() -> dict[str, str]:
 
 
 def verdict_of(
-    wiring: Wiring, signatures: Signatures, manifest: Manifest, records: Mapping[str, bytes], *, now: dt.datetime
+    wiring: Wiring, check: Check, manifest: Manifest, records: Mapping[str, bytes], *, now: dt.datetime
 ) -> Verdict:
     """Who has approved a bundle, as the inventory of now counts."""
-    return verdict_over(manifest, records, signatures=signatures, asked=wiring.environment.approvals, now=now)
+    approvers = wiring.loaded.inventory.project.approvers
+    return verdict_over(
+        manifest, records, check=check, approvers=approvers, asked=wiring.environment.approvals, now=now
+    )
 
 
 def place_of_number(wiring: Wiring, manifest: Manifest) -> str:

@@ -2,7 +2,7 @@
 
     lock = environment_lock(wiring, command="inv deploy --env dev", say=print)
     head = lock.wait(patience, stop)             before anything is looked at
-    recorder = recorder_of(wiring, head=head, command=..., note=RunNote(...), playbook=playbook, say=print)
+    recorder = recorder_of(wiring, head=head, command=..., note=lambda: RunNote(...), playbook=playbook, say=print)
     run(playbook, RunOptions(listeners=[..., recorder], gate=recorder.gate))
 
 Commands that change something without a playbook use `holding`, a context that opens, and closes whatever happens.
@@ -69,11 +69,11 @@ def recorder_of(
     *,
     head: Head,
     command: str,
-    note: RunNote | None = None,
+    note: Callable[[], RunNote] = RunNote,
     playbook: Playbook | None = None,
     say: Callable[[str], None],
 ) -> Recorder:
-    """The record of one run; `head` is from before anything was looked at."""
+    """The record of one run; `head` is from before anything was looked at, `note` is asked for when it opens."""
     live = live_of(wiring)
     steps = playbook.steps if playbook else ()
     makes_bucket = [step.name for step in steps if step.name == STATE_BUCKET]
@@ -82,7 +82,7 @@ def recorder_of(
         lease=_lease(wiring),
         head=head,
         run=wiring.run_id,
-        opening=lambda: _opening(wiring, command=command, note=note or RunNote()),
+        opening=lambda: _opening(wiring, command=command, note=note()),
         live=lambda well: live.recorded() if well else live.observed(),
         note=CheckoutNote(wiring.folder),
         stop=wiring.stop,
@@ -92,12 +92,10 @@ def recorder_of(
 
 
 @contextlib.contextmanager
-def holding(
-    wiring: Wiring, *, command: str, note: RunNote | None = None, patience: float = 0.0, say: Callable[[str], None]
-) -> Iterator[Recorder]:
+def holding(wiring: Wiring, *, command: str, patience: float = 0.0, say: Callable[[str], None]) -> Iterator[Recorder]:
     """Hold the environment: opened in the ledger from here to the end of the block. The work folder must be locked."""
     head = environment_lock(wiring, command=command, say=say).wait(patience, wiring.stop.requested)
-    recorder = recorder_of(wiring, head=head, command=command, note=note, say=say)
+    recorder = recorder_of(wiring, head=head, command=command, say=say)
     began = seconds_awake_or_asleep()
     recorder.open()
     outcome: tuple[str, str | None] = (FAILED, "internal")

@@ -6,7 +6,7 @@ What counts is decided in `deployer/review/approval.py`; here records meet the t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from deployer.steps.bundle import Bundle
 from deployer.words import Named, moment
 
 _SUFFIX = ".json"
+
+Check = Callable[[str, bytes], Checked]
+"""`Signatures.check`, or one that remembers its answers: for the same bytes it is always the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +111,16 @@ def verdict_over(
     manifest: Manifest,
     records: Mapping[str, bytes],
     *,
-    signatures: Signatures,
+    check: Check,
+    approvers: Mapping[str, Approver],
     asked: Approvals,
     now: dt.datetime,
 ) -> Verdict:
     """Who has approved this very bundle, and how many are missing; `asked` is what the inventory asks for."""
     return judge(
-        [signatures.check(name, body) for name, body in records.items()],
+        [check(name, body) for name, body in records.items()],
         manifest,
-        approvers=signatures.approvers,
+        approvers=approvers,
         now=now,
         needed=needed(manifest.risk, asked),
         valid=dt.timedelta(minutes=asked.valid_minutes),

@@ -7,17 +7,14 @@ is the fingerprint, and what GnuPG says on its status lines: its exit code calls
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from deployer.adapters.files import make_folder, write_private
-from deployer.adapters.process import Command, Completed, Processes
-from deployer.adapters.signing.verified import SIGN_SECONDS, VERIFY_SECONDS, Verified, private_folder
+from deployer.adapters.signing.verified import SIGN_SECONDS, SigningTool, Verified, private_folder
 from deployer.errors import ConfigError, ToolFailed, UsageError
 
-_ANY_CODE: Final = frozenset(range(-64, 256))
-_HINT: Final = "install GnuPG; it brings gpg"
 _STATUS: Final = "[GNUPG:] "
 # Nothing is asked of a key server, and no agent is started for a ring that is thrown away.
 _ALONE: Final = ("--no-options", "--no-autostart", "--disable-dirmngr", "--no-auto-key-retrieve")
@@ -38,18 +35,18 @@ class GpgKeyFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GpgSigning:
+class GpgSigning(SigningTool):
     """Signs with the person's own key ring, verifies with one of its own."""
 
-    processes: Processes
-    environment: Mapping[str, str] = field(repr=False)
-    logs: Path
+    program = "gpg"
+    dashes = "--"
+    missing = "install GnuPG; it brings gpg"
 
     def fingerprint(self, key: str) -> str:
         """The fingerprint of the secret key that `key` (an id, an address, a fingerprint) means."""
         with private_folder() as folder:
             arguments = ["--batch", "--with-colons", "--list-secret-keys", "--", key]
-            listed = self._run(arguments, "", folder, verb="list")
+            listed = self.run(arguments, "", folder, verb="list")
         found = _primary_fingerprints(listed.stdout)
         if len(found) != 1:
             many = "several secret keys" if found else "no secret key"
@@ -65,7 +62,7 @@ class GpgSigning:
         """The signature over `text`, made by the person's own agent."""
         arguments = ["--batch", "--armor", "--detach-sign", "--local-user", fingerprint, "--output", "-"]
         with private_folder() as folder:
-            completed = self._run(arguments, text, folder, verb="sign", timeout=SIGN_SECONDS)
+            completed = self.run(arguments, text, folder, verb="sign", timeout=SIGN_SECONDS)
         if completed.returncode != 0 or not completed.stdout:
             raise ToolFailed(
                 "the approval could not be signed with this key",
@@ -84,11 +81,11 @@ class GpgSigning:
             for name, key in allowed.items():
                 self._import(alone, name, key, folder)
             arguments = [*alone, "--status-fd", "1", "--trust-model", "always", "--verify", str(signed), "-"]
-            completed = self._run(arguments, text, folder, verb="verify")
+            completed = self.run(arguments, text, folder, verb="verify")
         return _judged(completed.stdout, {key.fingerprint: name for name, key in allowed.items()})
 
     def _import(self, alone: Sequence[str], name: str, key: GpgKeyFile, folder: Path) -> None:
-        imported = self._run([*alone, "--import", str(key.file)], "", folder, verb="import")
+        imported = self.run([*alone, "--import", str(key.file)], "", folder, verb="import")
         if imported.returncode != 0:
             raise ConfigError(
                 f"the OpenPGP key of approver `{name}` cannot be read",
@@ -96,24 +93,6 @@ class GpgSigning:
                 details=imported.last_lines,
                 hint=f"write it anew: `gpg --armor --export {key.fingerprint}`",
             )
-
-    def _run(
-        self, arguments: Sequence[str], text: str, folder: Path, *, verb: str, timeout: float = VERIFY_SECONDS
-    ) -> Completed:
-        return self.processes.run(
-            Command(
-                argv=["gpg", *arguments],
-                title=f"gpg --{verb}",
-                cwd=folder,
-                environment={**self.environment, "LC_ALL": "C"},
-                log=self.logs / f"gpg-{verb}.log",
-                timeout=timeout,
-                stdin=text.encode(),
-                success=_ANY_CODE,
-                log_stdout=False,
-                hint=_HINT,
-            )
-        )
 
 
 def _primary_fingerprints(listing: str) -> list[str]:

@@ -10,16 +10,14 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from deployer.adapters.files import read_text, write_private
-from deployer.adapters.process import Command, Completed, Processes
-from deployer.adapters.signing.verified import SIGN_SECONDS, VERIFY_SECONDS, Verified, private_folder
+from deployer.adapters.signing.verified import SIGN_SECONDS, SigningTool, Verified, private_folder
 from deployer.errors import ToolFailed, UsageError
 
-_ANY_CODE: Final = frozenset(range(-64, 256))
 _HINT: Final = "install OpenSSH, 8.2 or newer; it brings ssh-keygen"
 
 
@@ -62,12 +60,13 @@ def public_key_of(path: Path) -> PublicKey | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SshSigning:
+class SshSigning(SigningTool):
     """Signs and verifies within one namespace: a signature for something else is none for this."""
 
-    processes: Processes
-    environment: Mapping[str, str] = field(repr=False)
-    logs: Path
+    program = "ssh-keygen"
+    dashes = "-Y "
+    missing = _HINT
+
     namespace: str
 
     def sign(self, text: str, *, key: Path | PublicKey) -> str:
@@ -79,7 +78,7 @@ class SshSigning:
             else:
                 path = key
             arguments = ["-Y", "sign", "-f", str(path), "-n", self.namespace]
-            completed = self._run(arguments, text, folder, verb="sign", timeout=SIGN_SECONDS)
+            completed = self.run(arguments, text, folder, verb="sign", timeout=SIGN_SECONDS)
         if completed.returncode != 0:
             raise ToolFailed(
                 "the approval could not be signed with this key",
@@ -96,12 +95,12 @@ class SshSigning:
             write_private(signed, signature)
             write_private(people, "".join(self._lines(allowed)))
             files = ["-f", str(people), "-s", str(signed)]
-            found = self._run(["-Y", "find-principals", *files], text, folder, verb="find-principals")
+            found = self.run(["-Y", "find-principals", *files], text, folder, verb="find-principals")
             names = found.stdout.split()
             if found.returncode != 0 or not names:
                 return Verified(None, _why(found.last_lines))
             arguments = ["-Y", "verify", *files, "-I", names[0], "-n", self.namespace]
-            verified = self._run(arguments, text, folder, verb="verify")
+            verified = self.run(arguments, text, folder, verb="verify")
         if verified.returncode != 0:
             return Verified(None, _why(verified.last_lines))
         return Verified(names[0])
@@ -115,24 +114,6 @@ class SshSigning:
             # A key of two people says of neither that they have signed.
             if len(names) == 1:
                 yield f'{min(names)} namespaces="{self.namespace}" {key.line}\n'
-
-    def _run(
-        self, arguments: list[str], text: str, folder: Path, *, verb: str, timeout: float = VERIFY_SECONDS
-    ) -> Completed:
-        return self.processes.run(
-            Command(
-                argv=["ssh-keygen", *arguments],
-                title=f"ssh-keygen -Y {verb}",
-                cwd=folder,
-                environment={**self.environment, "LC_ALL": "C"},
-                log=self.logs / f"ssh-keygen-{verb}.log",
-                timeout=timeout,
-                stdin=text.encode(),
-                success=_ANY_CODE,
-                log_stdout=False,
-                hint=_HINT,
-            )
-        )
 
 
 def usable_key(path: Path) -> PublicKey:

@@ -1,15 +1,16 @@
-"""What became of verifying a signature, and the private place in which tools are handed what they verify."""
+"""What became of verifying a signature, and how the tools that make and verify one are called."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from deployer.adapters.files import disk_errors
+from deployer.adapters.process import ANY_CODE, Command, Completed, Processes
 
 # By these variables a person's agent, and the window in which it asks for a passphrase, are found.
 AGENT: Final = (
@@ -28,6 +29,40 @@ class Verified:
 
     signer: str | None
     why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningTool:
+    """A tool that is handed a text, in a private folder; what its exit code means is known where it is called."""
+
+    program: ClassVar[str]
+    # How a command of it begins: `--verify`, `-Y verify`.
+    dashes: ClassVar[str]
+    missing: ClassVar[str]
+    """What to do where it is not there."""
+
+    processes: Processes
+    environment: Mapping[str, str] = field(repr=False)
+    logs: Path
+
+    def run(
+        self, arguments: Sequence[str], text: str, folder: Path, *, verb: str, timeout: float = VERIFY_SECONDS
+    ) -> Completed:
+        """Run it to its end, however it ends. What it prints is a signature, and not for the log."""
+        return self.processes.run(
+            Command(
+                argv=[self.program, *arguments],
+                title=f"{self.program} {self.dashes}{verb}",
+                cwd=folder,
+                environment={**self.environment, "LC_ALL": "C"},
+                log=self.logs / f"{self.program}-{verb}.log",
+                timeout=timeout,
+                stdin=text.encode(),
+                success=ANY_CODE,
+                log_stdout=False,
+                hint=self.missing,
+            )
+        )
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from deployer.adapters.files import digest_of, disk_errors, file_digest, locked, make_folder, read_text, write_private
-from deployer.adapters.process import Command, Completed, Processes
+from deployer.adapters.process import ANY_CODE, Command, Completed, Processes
 from deployer.adapters.terraform.binary import Terraform
 from deployer.adapters.terraform.events import Events, failure, parse_events, state_locked
 from deployer.adapters.terraform.plan import EVENT_WORDS, PlannedChange, planned_changes, planned_outputs
@@ -240,7 +240,7 @@ class Stack:
     def _run_json(
         self, verb: str, arguments: list[str], folder: Path, data: Path, *, success: frozenset[int] = frozenset({0})
     ) -> tuple[Completed, Events]:
-        completed = self._run(verb, arguments, folder, data, success=frozenset(range(-64, 256)))
+        completed = self._run(verb, arguments, folder, data, success=ANY_CODE)
         events = parse_events(completed.stdout)
         if completed.returncode not in success:
             raise self._failure(verb, arguments, folder, data, completed, events)

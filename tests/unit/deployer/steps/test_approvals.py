@@ -79,7 +79,7 @@ class Office:
 
     def verdict(self, records: Mapping[str, bytes], plan: Manifest, *, now: dt.datetime = NOW) -> Verdict:
         """What they are worth."""
-        return verdict_over(plan, records, signatures=self.signatures, asked=ASKED, now=now)
+        return verdict_over(plan, records, check=self.signatures.check, approvers=self.approvers, asked=ASKED, now=now)
 
 
 @pytest.fixture
