@@ -90,6 +90,17 @@ def carriers(variable: str, value: str) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process of this number is there; numbers are given away again, so `no` alone is certain."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
+
+
 def seconds_awake_or_asleep() -> float:
     """A clock that only goes forward and, where the system has one, also while the machine sleeps."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)

@@ -7,12 +7,13 @@ or the ledger.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deployer.cli.bundles import open_for_here
+from deployer.cli.freezes import refuse_frozen
 from deployer.cli.runs import Verb, Wish, run_playbook
 from deployer.errors import PlanApplied
 from deployer.words import moment
@@ -57,6 +58,7 @@ def apply_plan(session: Session, wish: ApplyWish) -> int:
         admit=run.admit,
         shows_url=True,
         heeds_freezes=True,
+        insists=lambda: run.begun,
     )
     return run_playbook(
         session,
@@ -99,7 +101,12 @@ class BundleRun:
             bundle=self.bundle,
             begun=lambda: self.begun,
             writer=self.writer,
-            permits=(lambda: self._obey_rules(wiring), lambda: self._require_approvals(wiring, check)),
+            permits=(
+                lambda: self._obey_rules(wiring),
+                lambda: self._heed_freezes(wiring),
+                lambda: self._require_approvals(wiring, check),
+            ),
+            left=lambda: self.left,
         )
         given = given_plans(wiring, self.bundle, replan=self.wish.replan)
         self._playbook = apply(wiring, applying, given)
@@ -142,6 +149,10 @@ class BundleRun:
         )
         refuse_violations(found, named=wiring.named)
 
+    def _heed_freezes(self, wiring: Wiring) -> None:
+        wish = self.wish
+        refuse_frozen(wiring.loaded, wiring.environment, override=wish.override_freeze, reason=wish.reason)
+
     def _require_approvals(self, wiring: Wiring, check: Check) -> None:
         """As many people as the inventory of now asks for have approved this very bundle."""
         from deployer.playbooks.approving import place_of_number, verdict_of
@@ -166,6 +177,12 @@ class BundleRun:
     def begun(self) -> bool:
         """Whether the last run of the environment was one of this plan: what it has moved is no surprise."""
         return bool(self.runs) and self._ours(self.runs[-1])
+
+    @property
+    def left(self) -> Mapping[str, Any]:
+        """What the run of this plan that was cut off has left, if it was this one that said so: states and Worker."""
+        closed = self.runs[-1].closed if self.begun else None
+        return closed.body if closed is not None and not closed.body.get("closed_by") else {}
 
     def writer(self, stack: str) -> str:
         """Who wrote a state last, as far as the ledger knows."""

@@ -76,8 +76,8 @@ def _names(session: Session, wish: PlanWish) -> list[str]:
     from deployer.inventory.names import NUMBER
 
     words = [word.strip() for word in wish.env.split(",") if word.strip()]
-    if not any(word == "all" or "*" in word for word in words):
-        return list(dict.fromkeys(words)) or [""]
+    if len(words) < 2 and not any(word == "all" or "*" in word for word in words):
+        return words or [""]
     loaded = session.inventory(wish.settings)
     known = [entry for entry in loaded.entries if NUMBER not in entry]
     if len(known) < len(loaded.entries):
@@ -87,7 +87,8 @@ def _names(session: Session, wish: PlanWish) -> list[str]:
         fitting = known if word == "all" else [each for each in known if fnmatchcase(each, word)]
         if not fitting and "*" in word:
             session.sink.talk(f"note: no environment is called like `{word}`")
-        found += fitting or ([] if "*" in word else [word])
+        # By its own name: an alias may be named beside it.
+        found += fitting or ([] if "*" in word else [loaded.environment(word).name])
     if not found:
         raise UsageError(
             f"no environment is called like `{wish.env}`", hint=f"there are: {', '.join(known)}; `inv envs` lists them"
@@ -213,9 +214,11 @@ def _show(session: Session, wish: PlanWish, planned: Sequence[Planned]) -> None:
 
 
 def _document(planned: Planned, target: str) -> dict[str, Any]:
-    from deployer.report.document import failure_document
+    from deployer.report.document import error_document, failure_document
     from deployer.report.plan_document import plan_document
 
+    if planned.view is not None and planned.error is not None:
+        return {**plan_document(planned.view), "error": error_document(planned.error)}
     if planned.view is not None:
         return plan_document(planned.view)
     assert planned.error is not None

@@ -68,6 +68,8 @@ class Verb:
     permit: Callable[[Session, Wish, Subject], None] = lambda _session, _wish, _subject: None
     admit: Callable[[Wiring], None] = lambda _wiring: None
     shows_url: bool = False
+    # Whether it is recorded although it changed nothing: it has ended what a run that was cut off began.
+    insists: Callable[[], bool] = lambda: False
     # Whether it changes an environment for reasons that can wait until a freeze is over.
     heeds_freezes: bool = False
 
@@ -131,10 +133,23 @@ class Attempts:
             lock = recording.environment_lock(wiring, command=command, say=say)
             head = lock.wait(deadline - time.monotonic(), self.session.stop.requested)
             recorder = recording.recorder_of(
-                wiring, head=head, command=command, note=self._note, playbook=playbook, say=say
+                wiring,
+                head=head,
+                command=command,
+                note=self._note,
+                playbook=playbook,
+                say=say,
+                insists=self.verb.insists,
             )
+            self._heed_freezes()
         self.verb.admit(wiring)
         return recorder
+
+    def _heed_freezes(self) -> None:
+        """Once more: it may have waited until a freeze began."""
+        if self.verb.heeds_freezes:
+            loaded, environment, wish = self.subject.loaded, self.subject.environment, self.wish
+            refuse_frozen(loaded, environment, override=wish.override_freeze, reason=wish.reason)
 
     def _command(self) -> str:
         wish, flags = self.wish, self.verb.flags

@@ -9,7 +9,7 @@ cut off is planned afresh, and only what is left of the reviewed changes passes.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,6 +41,8 @@ class Applying:
     begun: Callable[[], bool]
     permits: Sequence[Callable[[], None]]
     writer: Callable[[str], str]
+    # What a run of it that was cut off said it had left; empty if it could not.
+    left: Callable[[], Mapping[str, Any]]
 
 
 def given_plans(wiring: Wiring, bundle: Bundle, *, replan: bool) -> PlanGiven:
@@ -63,6 +65,7 @@ def apply(wiring: Wiring, wanted: Applying, given: PlanGiven) -> Playbook:
         begun=wanted.begun,
         stamps={name: wiring.state_file(name).stamp for name in manifest.stacks},
         writer=wanted.writer,
+        left=wanted.left,
         permits=wanted.permits,
         now=lambda: dt.datetime.now(dt.UTC),
         again=again,

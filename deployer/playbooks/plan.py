@@ -19,6 +19,7 @@ from deployer.engine.change import Action, Change
 from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.result import RunResult
 from deployer.engine.step import Step
+from deployer.errors import UsageError
 from deployer.inventory import model
 from deployer.playbooks.deploy import deploy
 from deployer.playbooks.render import named_outputs
@@ -129,6 +130,12 @@ def compose(
     wiring: Wiring, *, result: RunResult, kept: PlanKept, noted: Noted, settings: Sequence[str], planner: Planner
 ) -> Composed:
     """The plan of a run that ended well. Nothing is written yet."""
+    for setting in settings:
+        if wiring.redactor.text(setting) != setting:
+            raise UsageError(
+                f"`--set {setting.partition('=')[0]}` has the value of a secret, and a bundle shows what was set",
+                hint="name it in `worker.secrets` or `convex.secrets` of environments.toml",
+            )
     assert noted.snapshot is not None
     assert noted.secrets is not None
     steps = planned_steps(result)
@@ -157,6 +164,7 @@ def compose(
         secrets=snapshot.secrets,
         digest=digest,
         risk=risk,
+        needed=needed(risk, environment.approvals),
         counts=_counts(changes, kept),
         files={},
     )

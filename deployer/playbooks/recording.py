@@ -72,6 +72,7 @@ def recorder_of(
     note: Callable[[], RunNote] = RunNote,
     playbook: Playbook | None = None,
     say: Callable[[str], None],
+    insists: Callable[[], bool] = lambda: False,
 ) -> Recorder:
     """The record of one run; `head` is from before anything was looked at, `note` is asked for when it opens."""
     live = live_of(wiring)
@@ -83,11 +84,12 @@ def recorder_of(
         head=head,
         run=wiring.run_id,
         opening=lambda: _opening(wiring, command=command, note=note()),
-        live=lambda well: live.recorded() if well else live.observed(),
+        live=live.observed,
         note=CheckoutNote(wiring.folder),
         stop=wiring.stop,
         bucket_step=makes_bucket[0] if makes_bucket else None,
         say=say,
+        insists=insists,
     )
 
 

@@ -13,6 +13,8 @@ from deployer.engine.change import Change
 from deployer.review.manifest import Manifest, Project
 
 _SHOWN: Final = 12
+# Sections of the inventory by which a plan is judged: no fresh plan makes up for other ones.
+_RULES: Final = frozenset({"approvals", "guards", "policy", "freezes", "plan", "project"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ def differences(manifest: Manifest, now: Snapshot) -> Iterator[Difference]:
             yield Difference("live", f"another {name} is live: {short(planned)} when planned, now {short(present)}")
 
 
+def _is_rule(name: str) -> bool:
+    """Whether an input decides what may be done with a plan, and not only what it does."""
+    return name.removeprefix("inventory.") in _RULES and name.startswith("inventory.")
+
+
 def misplaced(manifest: Manifest, project: Project, *, environment: str, target: str) -> Iterator[Difference]:
     """What says that the plan is for another infrastructure, environment or target."""
     for name in Project.model_fields:
@@ -77,7 +84,8 @@ def _table(
 ) -> Iterator[Difference]:
     for name in sorted({*planned, *now}):
         if planned.get(name) != now.get(name):
-            yield Difference(kind, f"{word} {name}: planned {short(planned.get(name))}, now {short(now.get(name))}")
+            values = f"planned {short(planned.get(name))}, now {short(now.get(name))}"
+            yield Difference("rules" if _is_rule(name) else kind, f"{word} {name}: {values}")
 
 
 def unlike(reviewed: Sequence[Change], fresh: Sequence[Change], *, all_of_them: bool) -> Iterator[Difference]:

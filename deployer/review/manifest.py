@@ -87,6 +87,7 @@ class Manifest(Part):
     secrets: Mapping[str, str] = Field(description="Secrets by their place in the inventory to keyed fingerprints")
     digest: str = Field(description="Digest of what the changes mean; the same for plans that do the same")
     risk: Risk = Field(description="The most dangerous kind of change in it")
+    needed: int = Field(ge=0, description="How many people had to approve it when it was made")
     counts: Counts = Field(description="How many changes of each kind")
     files: Mapping[str, str] = Field(description="Files of the bundle to the digests of their bytes")
     seals: Mapping[str, str] = Field(default_factory=dict, description="Keyed fingerprints of all other keys")

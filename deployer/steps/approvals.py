@@ -122,7 +122,8 @@ def verdict_over(
         manifest,
         approvers=approvers,
         now=now,
-        needed=needed(manifest.risk, asked),
+        # Neither a rule of now nor one of then is undercut.
+        needed=max(needed(manifest.risk, asked), manifest.needed),
         valid=dt.timedelta(minutes=asked.valid_minutes),
     )
 

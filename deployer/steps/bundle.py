@@ -6,6 +6,7 @@ later, so they are not among the files that the manifest lists.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -16,11 +17,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from deployer.adapters.files import disk_errors, file_digest, make_folder, write_private_bytes
+from deployer.adapters.machine import is_running
+from deployer.adapters.terraform import planned_changes, planned_outputs, planned_resources
 from deployer.engine.change import Change
 from deployer.errors import PlanUnusable, UsageError
 from deployer.report.plan_document import steps_of
 from deployer.review.digest import meaning_of_all
 from deployer.review.manifest import APPROVALS, FILE_NAME, SCHEMA, Manifest
+from deployer.review.risk import risk_of_all
 from deployer.review.view import PlannedStep
 
 PRIVATE: Final = "private"
@@ -69,7 +73,7 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -
     fresh = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     with disk_errors(folder):
-        shutil.rmtree(fresh, ignore_errors=True)
+        _recover(folder)
         try:
             make_folder(fresh)
             for name, body in files.items():
@@ -108,7 +112,28 @@ def digests_of(files: Mapping[str, bytes]) -> dict[str, str]:
 def read_bundle(folder: Path) -> Bundle:
     """The bundle in `folder`; PlanUnusable says what is missing or was edited."""
     with disk_errors(folder):
-        return _read(folder)
+        _recover(folder)
+        try:
+            return _read(folder)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise PlanUnusable(
+                f"the plan bundle holds something that no plan holds ({type(error).__name__})",
+                place=str(folder),
+                hint=_AGAIN,
+            ) from None
+
+
+def _recover(folder: Path) -> None:
+    """Clear up after a writer that was killed: the older bundle goes back if there is no newer one."""
+    for left in sorted(folder.parent.glob(f".{glob.escape(folder.name)}.*.*")):
+        _, _, rest = left.name.rpartition(f".{folder.name}.")
+        pid, _, kind = rest.partition(".")
+        if kind not in ("old", "part") or not pid.isdecimal() or is_running(int(pid)):
+            continue
+        if kind == "old" and not folder.exists():
+            left.rename(folder)
+        else:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _read(folder: Path) -> Bundle:
@@ -129,7 +154,13 @@ def _read(folder: Path) -> Bundle:
         raise PlanUnusable(
             "the plan's changes are not those that its manifest was written for", place=str(folder), hint=_AGAIN
         )
-    return Bundle(folder=folder, manifest=manifest, steps=steps)
+    bundle = Bundle(folder=folder, manifest=manifest, steps=steps)
+    if risk_of_all(bundle.changes) is not manifest.risk:
+        raise PlanUnusable("the plan's risk is not that of its changes", place=str(folder), hint=_AGAIN)
+    for shown in bundle.shown.values():
+        # Read for the sake of what they raise.
+        planned_changes(shown), planned_resources(shown), planned_outputs(shown)
+    return bundle
 
 
 def _manifest_bytes(folder: Path) -> bytes:
@@ -150,7 +181,7 @@ def parse_manifest(body: bytes, *, place: str) -> Manifest:
     try:
         data = json.loads(body)
         schema = data["schema"] if isinstance(data, dict) else None
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, RecursionError):
         schema = None
     if isinstance(schema, int) and schema > SCHEMA:
         raise PlanUnusable(
@@ -160,6 +191,8 @@ def parse_manifest(body: bytes, *, place: str) -> Manifest:
         )
     try:
         manifest = Manifest.model_validate_json(body)
+    except RecursionError:
+        raise PlanUnusable("the plan's manifest cannot be read", place=place, hint=_AGAIN) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"

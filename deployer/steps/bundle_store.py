@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deployer.adapters.files import write_private_bytes
+from deployer.adapters.files import disk_errors, write_private_bytes
 from deployer.adapters.state import Bucket
 from deployer.errors import PlanUnusable
 from deployer.review.manifest import APPROVALS, FILE_NAME
@@ -59,6 +60,9 @@ class PlanStore:
                 hint="`inv plan --env NAME --store` stores one and prints its id",
             )
         manifest = parse_manifest(found.body, place=self.place(identifier))
+        with disk_errors(folder):
+            # Nothing of an earlier time counts: an approval may have been withdrawn.
+            shutil.rmtree(folder, ignore_errors=True)
         for name, digest in manifest.files.items():
             part = self.bucket.get(f"{PREFIX}{identifier}/{name}")
             if part is None or hashlib.sha256(part.body).hexdigest() != digest:

@@ -25,17 +25,10 @@ class Live:
     record: ReleaseRecord
     version: Callable[[], LiveVersion | None]
 
-    def recorded(self) -> Mapping[str, Any]:
-        """After a run that ended well: its steps have looked at what is live and recorded it."""
-        return self._gather(lambda: _part(self.record.section("worker"), "version", "digest"))
-
     def observed(self) -> Mapping[str, Any]:
-        """After any other run: what answers counts."""
-        return self._gather(self._live_worker)
-
-    def _gather(self, worker: Callable[[], Mapping[str, Any] | None]) -> Mapping[str, Any]:
+        """What answers counts, and not what a run has recorded: it may have been killed before it could."""
         return {
-            "worker": _known(worker),
+            "worker": _known(self._live_worker),
             "convex": _known(lambda: _part(self.record.section("convex"), "sources", "modules")),
             "terraform": {stack: _known(partial(_state, stamp)) for stack, stamp in self.states.items()},
         }

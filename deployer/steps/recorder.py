@@ -39,13 +39,15 @@ class Recorder:
     # What the opening entry says of this run.
     opening: Callable[[], Mapping[str, Any]]
     # What is there when it ends, for the closing entry.
-    live: Callable[[bool], Mapping[str, Any]]
+    live: Callable[[], Mapping[str, Any]]
     # Where this checkout keeps which run works in it.
     note: CheckoutNote
     stop: Stop
     # The step that makes the bucket of the ledger where there is none; None if this playbook has no such step.
     bucket_step: str | None = None
     say: Callable[[str], None] = field(default=lambda _text: None)
+    # Whether a run that went well is recorded although it changed nothing: it has ended what another one began.
+    insists: Callable[[], bool] = lambda: False
 
     # What a command adds to the closing entry.
     more: dict[str, Any] = field(default_factory=dict, init=False)
@@ -104,7 +106,8 @@ class Recorder:
     def ended(self, result: RunResult) -> None:
         """Close the entry, if there is one; what goes wrong is kept in `problem`."""
         error = result.error
-        if self._made and self.opened is None and not self.lost:
+        insists = error is None and self.insists()
+        if (self._made or insists) and self.opened is None and not self.lost:
             try:
                 self.open()
             except DeployError as problem:
@@ -164,7 +167,7 @@ class Recorder:
             # With the lock: a renewal that is on its way must not write a lease after it was removed.
             with self._lock:
                 # Whoever insists does not wait for a look at everything.
-                live = {} if self.stop.hurried.is_set() else self.live(outcome == OK)
+                live = {} if self.stop.hurried.is_set() else self.live()
                 after = Head(sequence=self.opened.sequence, digest=self.opened.digest)
                 if self.ledger.append({**body, **live}, after=after) is None:
                     self.problem = self._taken()

@@ -42,6 +42,8 @@ class PlanVerified(BaseStep[None]):
     # The states as they are now, and who wrote one last and when, as far as it is known.
     stamps: Mapping[str, Callable[[], StateStamp | None]]
     writer: Callable[[str], str]
+    # What a run of this bundle that failed has said of states and Worker: since then nobody may have touched them.
+    left: Callable[[], Mapping[str, Any]]
     # Policy, protection, freezes, approvals: each raises its own error.
     permits: Sequence[Callable[[], None]]
     now: Callable[[], dt.datetime]
@@ -52,8 +54,10 @@ class PlanVerified(BaseStep[None]):
         secrets: Secrets = context.value(VALUE)
         broken = self.manifest.broken_seals(secrets.fingerprint)
         if broken:
+            whole = len(broken) == len(self.manifest.seals)
+            what = "all of it: another project.fingerprint_key" if whole else ", ".join(broken)
             raise PlanUnusable(
-                f"the plan's manifest was edited after it was made, or sealed with another key: {', '.join(broken)}",
+                f"the plan's manifest was edited after it was made, or sealed with another key: {what}",
                 place=f"plan `{self.manifest.id}`",
                 hint=f"plan again: `{self.again}`",
             )
@@ -61,6 +65,7 @@ class PlanVerified(BaseStep[None]):
         snapshot: Snapshot = context.value(SNAPSHOT)
         found = [*untimely(self.manifest, self.now()), *differences(self.manifest, snapshot), *self._moved()]
         excused = (_MADE_UP_FOR if self.replan else frozenset()) | (_MOVED_BY_US if begun else frozenset())
+        found += self._touched(snapshot)
         refuse(self.manifest, [each for each in found if each.kind not in excused], again=self.again)
         for permit in self.permits:
             permit()
@@ -74,6 +79,18 @@ class PlanVerified(BaseStep[None]):
                 yield Difference(
                     "state", f"the state of stack {stack} has moved: {_moved(planned, now)}{self.writer(stack)}"
                 )
+
+    def _touched(self, snapshot: Snapshot) -> Iterator[Difference]:
+        """What somebody has changed since a run of this plan failed."""
+        left = self.left()
+        for stack, recorded in (left.get("terraform") or {}).items():
+            now = self.stamps[stack]() if stack in self.stamps else None
+            found = {"serial": now.serial, "lineage": now.lineage} if now else None
+            if stack in self.stamps and recorded != found and "unknown" not in (recorded or {}):
+                yield Difference("touched", f"the state of stack {stack} was written since a run of this plan failed")
+        version = (left.get("worker") or {}).get("version")
+        if version is not None and version not in snapshot.live.values():
+            yield Difference("touched", "another Worker version was deployed since a run of this plan failed")
 
     def diff(self, context: Context, facts: None) -> Sequence[Change]:
         """Looking changes nothing."""

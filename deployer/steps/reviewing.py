@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from deployer.adapters.terraform import Plan, PlannedChange, Reading, Stack, meaning_of
-from deployer.errors import PlanChanged
+from deployer.errors import PlanChanged, PlanUnusable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,10 @@ class StateStamp:
 
     serial: int
     lineage: str
+
+
+# What of Terraform's own description decides what is done.
+_SHOWN: Final = ("resource_changes", "output_changes")
 
 
 class Reviewing:
@@ -114,7 +118,16 @@ class PlanGiven(Reviewing):
         return None
 
     def keep(self, name: str, stack: Stack, kept: Kept) -> None:
-        """A plan that was made afresh is the one that is applied, if it passes."""
+        """A plan that was made afresh is the one that is applied, if it passes; a saved one must be what was shown."""
+        given = self.stacks.get(name)
+        if given is not None and kept.plan is given.plan and name not in self._fresh and not given.plan.empty:
+            saved = stack.read_details(replace(kept.plan, shown={})).shown
+            if any(saved.get(part) != kept.plan.shown.get(part) for part in _SHOWN):
+                raise PlanUnusable(
+                    "the plan that Terraform saved is not the one that is shown",
+                    place=f"stack `{name}`",
+                    hint=f"plan again: `{self.again}`",
+                )
         with self._lock:
             self._fresh[name] = kept
 

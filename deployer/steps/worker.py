@@ -48,6 +48,11 @@ class WorkerFacts:
         return (pushed & self.secret_names) - self.fingerprints.keys()
 
     @property
+    def recorded_as_live(self) -> bool:
+        """Whether the record tells of the version that is live: a run that was killed after its upload wrote none."""
+        return self.live is not None and self.recorded.get("version") == self.live.id
+
+    @property
     def current(self) -> bool:
         """Whether exactly this release is live."""
         return self.live is not None and self.live.tag == self.digest and not self.retired
@@ -109,8 +114,12 @@ class WorkerRelease(BaseStep[WorkerFacts]):
 
     def diff(self, context: Context, facts: WorkerFacts) -> Sequence[Change]:
         """The upload, and what it does to each secret."""
-        if facts.current:
+        if facts.current and facts.recorded_as_live:
             return ()
+        if facts.current:
+            # Nothing that runs is changed, so nobody has to review it.
+            what = "record of the release that a run which was cut off has deployed"
+            return (Change(action=Action.RUN, address=f"record:{self.worker}", summary=what, local=True),)
         action = Action.CREATE if facts.live is None else Action.UPDATE
         summary = "upload and deploy"
         if facts.live is not None and facts.live.tag is None:
@@ -163,6 +172,10 @@ class WorkerRelease(BaseStep[WorkerFacts]):
         assert facts.digest is not None
         secrets: Secrets = context.value(VALUE)
         build: Build = context.value(BUILD)
+        if facts.current:
+            assert facts.live is not None
+            self._record(facts, build, version=facts.live.id, commit=self.application.commit())
+            return {RELEASE: facts.digest}
         if not self.application.has_build(build.digest):
             # The build that is live would do, but it is on another machine; only its configuration has changed.
             self.application.run_build(build.digest, build.environment, context.say)
@@ -184,6 +197,10 @@ class WorkerRelease(BaseStep[WorkerFacts]):
             )
         )
         self._check_live(facts.digest, version)
+        self._record(facts, build, version=version, commit=commit)
+        return {RELEASE: facts.digest}
+
+    def _record(self, facts: WorkerFacts, build: Build, *, version: str, commit: str | None) -> None:
         self.record.write(
             "worker",
             {
@@ -197,7 +214,6 @@ class WorkerRelease(BaseStep[WorkerFacts]):
                 "config": facts.names,
             },
         )
-        return {RELEASE: facts.digest}
 
     def _outputs(self, context: Context) -> dict[str, Any]:
         return {name.removesuffix(".outputs"): context.value(name) for name in self.outputs}

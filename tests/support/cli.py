@@ -22,7 +22,6 @@ from deployer.engine.playbook import Playbook
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import DeployError
 from deployer.playbooks.wiring import Wiring
-from deployer.steps.live import Live
 from tests.support.buckets import MemoryBucket
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +111,7 @@ def use_steps(monkeypatch: pytest.MonkeyPatch, steps: Sequence[BaseStep[Any]], *
         monkeypatch.setattr(deploy_runs, verb, partial(_with_playbook, getattr(deploy_runs, verb), build))
     monkeypatch.setattr("deployer.playbooks.recording.can_ask", lambda _wiring: True)
     monkeypatch.setattr("deployer.playbooks.wiring.Wiring.bucket", lambda _wiring, _name: bucket)
-    monkeypatch.setattr("deployer.steps.live.Live.observed", Live.recorded)
+    monkeypatch.setattr("deployer.steps.live.Live._live_worker", lambda _live: None)
     return bucket
 
 

@@ -119,7 +119,7 @@ class World:
         run: str = "mine",
         *,
         head: Head | None = None,
-        live: Callable[[bool], Mapping[str, Any]] = lambda _well: {"worker": {"version": "v8"}},
+        live: Callable[[], Mapping[str, Any]] = lambda: {"worker": {"version": "v8"}},
         bucket_step: str | None = None,
     ) -> Recorder:
         """The recorder of a run of this checkout."""

@@ -53,6 +53,7 @@ def _manifest(**changed: object) -> Manifest:
         "secrets": {},
         "digest": "9f" * 32,
         "risk": "none",
+        "needed": 0,
         "counts": Counts(),
         "files": {},
     }

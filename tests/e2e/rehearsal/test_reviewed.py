@@ -286,6 +286,7 @@ def test_a_freeze_forbids_and_its_override_is_recorded(deployed: Rehearsal) -> N
     plan(deployed, "--set", "worker.variables.ROUND=frozen")
     before = written(deployed)
     assert "`all-week`" in refused(apply(deployed), "frozen", 11)
+    assert "`all-week`" in refused(apply(deployed, "--check"), "frozen", 11)
     frozen = deployed.deploy("--set", "worker.variables.ROUND=frozen")
     assert (frozen.code, frozen.document["error"]["reason"]) == (11, "frozen")
     assert apply(deployed, "--override-freeze", "all-week").code == 2
@@ -303,6 +304,26 @@ time_zone = "Europe/Berlin"
 days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 """
+
+
+def test_no_fresh_plan_makes_up_for_other_rules(deployed: Rehearsal) -> None:
+    """Whoever needs fewer approvals after planning has the inventory reviewed, and plans again."""
+    plan(deployed, "--set", "worker.variables.ROUND=rules")
+    replace(
+        deployed.root / INVENTORY,
+        "[defaults.worker]\n",
+        "[defaults.approvals]\nupdate = 0\nadditive = 0\nvalid_minutes = 9\n[defaults.worker]\n",
+    )
+    assert "input inventory.approvals" in refused(apply(deployed, "--replan"))
+
+
+def test_a_secret_does_not_get_into_a_bundle_by_set(deployed: Rehearsal) -> None:
+    """A bundle shows what was set, so the value of a secret is refused."""
+    secret = deployed.connection["environment"]["CONVEX_DEPLOY_KEY_DEVELOPMENT"]
+    ran = deployed.inv("plan", "--env", "dev", "--sandbox", "--out", "leak", "--set", f"worker.variables.LEAK={secret}")
+    assert ran.code == 2, ran.err
+    assert secret not in ran.out + ran.err
+    assert not (deployed.root / "leak").exists()
 
 
 def test_killed_between_any_two_steps_an_apply_goes_on(deployed: Rehearsal) -> None:

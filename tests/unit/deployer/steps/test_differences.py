@@ -88,7 +88,7 @@ def worker(**facts: Any) -> Any:
         "config": "{}",
         "live": LiveVersion("v1", "d1", None),
         "secret_names": frozenset({"A", "B"}),
-        "recorded": {"secrets": {"A": "fa", "B": "fb"}},
+        "recorded": {"version": "v1", "secrets": {"A": "fa", "B": "fb"}},
         "fingerprints": {"A": "fa", "B": "fb"},
     }
     found = WorkerFacts(**(given | facts))
@@ -100,6 +100,13 @@ def test_a_live_release_is_left_alone() -> None:
     step, facts, changes = worker()
     assert changes == ()
     assert step.known(facts, changes) == {"worker.release": "d1"}
+
+
+def test_a_release_whose_record_a_killed_run_did_not_write_is_recorded() -> None:
+    """What runs is left alone, so nobody has to review it."""
+    _, _, changes = worker(recorded={"version": "v0", "secrets": {}})
+    assert lines(changes) == ["run record:site: record of the release that a run which was cut off has deployed"]
+    assert changes[0].local
 
 
 def test_the_first_upload_makes_worker_and_secrets() -> None:

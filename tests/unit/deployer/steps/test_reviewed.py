@@ -77,6 +77,7 @@ def verify(
     manifest: Manifest = MANIFEST,
     stamp: StateStamp | None = STAMP,
     begun: bool = False,
+    left: Mapping[str, Any] = MappingProxyType({}),
     replan: bool = False,
     time: dt.datetime = NOON,
     permits: Sequence[Callable[[], None]] = (),
@@ -87,7 +88,7 @@ def verify(
         Given(name="before", provides=tuple(values), values=values),
         PlanVerified(
             name="reviewed plan", needs=("before",), manifest=manifest, replan=replan, begun=lambda: begun,
-            stamps={"site": lambda: stamp}, writer=lambda _stack: ", written by jo", permits=permits,
+            left=lambda: left, stamps={"site": lambda: stamp}, writer=lambda _stack: ", written by jo", permits=permits,
             now=lambda: time, again="inv plan --env production",
         ),
     )  # fmt: skip
@@ -120,6 +121,10 @@ FINAL: dict[str, tuple[dict[str, Any], str]] = {
     "secret": (
         {"now": snapshot(secrets={"worker.secrets.TOKEN": "e" * 64})},
         "secret worker.secrets.TOKEN has another value than when the plan was made",
+    ),
+    "rules": (
+        {"now": snapshot(inputs={**MANIFEST.inputs, "inventory.approvals": "d" * 64})},
+        "input inventory.approvals: planned none, now dddddddddddd",
     ),
     "expired": ({"time": MANIFEST.expires}, "it expired at 2026-03-12 12:00 UTC"),
     "clock": ({"time": NOON - dt.timedelta(minutes=6)}, "yet to come: a clock is wrong"),
@@ -161,6 +166,24 @@ def test_what_a_run_of_this_plan_has_moved_is_no_difference() -> None:
     moved = replace(STAMP, serial=5)
     assert verify(snapshot(live={"Worker version": "v2"}), stamp=moved, begun=True) is None
     assert isinstance(verify(snapshot(commit="f" * 40), stamp=moved, begun=True), PlanChanged)
+
+
+def test_what_others_did_since_a_run_failed_is_refused() -> None:
+    """The run has said what it left; a state or a Worker that differs from that was touched by somebody else."""
+    left = {"terraform": {"site": {"serial": 5, "lineage": "5c1b"}}, "worker": {"version": "v2"}}
+    after = {"begun": True, "left": left, "stamp": replace(STAMP, serial=5)}
+    assert verify(snapshot(live={"Worker version": "v2"}), **after) is None
+    error = verify(snapshot(live={"Worker version": "v3"}), **{**after, "stamp": replace(STAMP, serial=6)})
+    assert isinstance(error, PlanChanged)
+    assert error.details == (
+        "the state of stack site was written since a run of this plan failed",
+        "another Worker version was deployed since a run of this plan failed",
+    )
+    unknown = {"terraform": {"site": {"unknown": "service-failed"}}, "worker": {"unknown": "service-failed"}}
+    assert (
+        verify(snapshot(live={"Worker version": "v3"}), begun=True, left=unknown, stamp=replace(STAMP, serial=6))
+        is None
+    )
 
 
 def test_a_small_difference_of_clocks_is_none() -> None:
