@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.kills import git, killed_at, moments, repository
 from tests.support.rehearsal import Ran, Rehearsal, replace
+from tests.support.reviews import apply, plan, refused, written
 
 INVENTORY = "environments.toml"
 
@@ -33,33 +34,6 @@ def _deployed(stage: Rehearsal) -> Iterator[Rehearsal]:
     git(stage.root, "reset", "-q", "--hard")
 
 
-def plan(stage: Rehearsal, *more: str, code: int = 10) -> dict[str, Any]:
-    """`inv plan --env dev --out plan`, with its document."""
-    ran = stage.inv("plan", "--env", "dev", "--sandbox", "--out", "plan", "--json", *more)
-    assert ran.code == code, ran.err
-    return ran.document
-
-
-def apply(stage: Rehearsal, *more: str, plan: str = "plan") -> Ran:
-    """`inv apply --plan plan`."""
-    return stage.inv("apply", "--plan", plan, "--sandbox", "--json", *more)
-
-
-def refused(ran: Ran, reason: str = "plan-changed", code: int = 6) -> str:
-    """What was said of a refusal; it must have changed nothing and shown no traceback."""
-    assert ran.code == code, ran.err
-    assert "Traceback" not in ran.err
-    error = ran.document["error"]
-    assert error["reason"] == reason
-    assert error["hint"]
-    return "\n".join([error["message"], *error["details"]])
-
-
-def written(stage: Rehearsal) -> list[str]:
-    """Every request that changed something, so far."""
-    return [f"{each['method']} {each['path']}" for each in stage.requests() if each["mutating"]]
-
-
 def test_what_was_planned_is_applied_and_nothing_is_left(stage: Rehearsal) -> None:
     """From nothing: no bucket, no state. Planning writes to no service; the second plan is empty; twice is refused."""
     stage.reset()
@@ -69,12 +43,8 @@ def test_what_was_planned_is_applied_and_nothing_is_left(stage: Rehearsal) -> No
     assert planned["dirty"] is False
     ran = apply(stage)
     assert ran.code == 0, ran.err
-    expected = [
-        (change["action"], change["address"], change["summary"])
-        for step in planned["steps"]
-        for change in step["changes"]
-    ]
-    assert sorted(ran.changes) == sorted(expected)
+    expected = [each for step in planned["steps"] for each in step["changes"]]
+    assert sorted(ran.changes) == sorted((each["action"], each["address"], each["summary"]) for each in expected)
     assert plan(stage, code=0)["outcome"] == "ok"
     shutil.rmtree(stage.root / "plan")
 
@@ -233,97 +203,6 @@ def test_several_environments_are_planned_side_by_side(deployed: Rehearsal) -> N
     assert {path.name for path in (deployed.root / "plans").iterdir()} == set(found)
     assert deployed.inv("plan", "--env", "dev,nope", "--sandbox", "--json").code == 2
     shutil.rmtree(deployed.root / "plans")
-
-
-def test_a_rule_stops_a_plan_and_a_deploy(deployed: Rehearsal) -> None:
-    """The plan is shown and not kept; a deploy, which plans and applies in one run, is stopped before it applies."""
-    replace(
-        deployed.root / INVENTORY, "[defaults.policy.few-deletions]", NO_UPDATES + "[defaults.policy.few-deletions]"
-    )
-    ran = deployed.inv(
-        "plan", "--env", "dev", "--sandbox", "--out", "ruled", "--json", "--set", "worker.logs.sampling_rate=0.1"
-    )
-    assert ran.code == 11, ran.err
-    (finding,) = ran.document["findings"]
-    assert (finding["rule"], finding["severity"]) == ("no-updates", "error")
-    assert finding["place"].startswith("environments.toml:")
-    assert "error: the plan breaks a rule of the policy of `development`" in ran.err
-    assert not (deployed.root / "ruled").exists()
-    before = written(deployed)
-    deploy = deployed.deploy("--set", "worker.logs.sampling_rate=0.1")
-    assert (deploy.code, deploy.document["error"]["reason"]) == (11, "policy-violated")
-    assert [each for each in written(deployed)[len(before) :] if "workers" in each] == []
-
-
-NO_UPDATES = """\
-[defaults.policy.no-updates]
-reason = "a rehearsal"
-types = ["cloudflare_worker"]
-actions = ["update"]
-at_most = 0
-
-"""
-
-
-def test_what_is_protected_no_plan_destroys(deployed: Rehearsal) -> None:
-    """Whatever anybody approves: the namespace would be replaced by one of another name."""
-    replace(
-        deployed.root / INVENTORY,
-        "protected = false ",
-        'never_destroy = ["*.cloudflare_r2_bucket.*"]\nprotected = false ',
-    )
-    ran = deployed.inv(
-        "plan", "--env", "dev", "--sandbox", "--json", "--set", "worker.r2.UPLOADS=vibechecc-development-other"
-    )
-    assert ran.code == 11, ran.err
-    assert "the plan would destroy a protected resource of `development`" in ran.err
-    assert ran.document["risk"] == "destroy"
-
-
-def test_a_freeze_forbids_and_its_override_is_recorded(deployed: Rehearsal) -> None:
-    """By name and with a reason; an override of nothing is refused."""
-    replace(deployed.root / INVENTORY, "[defaults.worker]\n", FREEZE + "[defaults.worker]\n")
-    plan(deployed, "--set", "worker.variables.ROUND=frozen")
-    before = written(deployed)
-    assert "`all-week`" in refused(apply(deployed), "frozen", 11)
-    assert "`all-week`" in refused(apply(deployed, "--check"), "frozen", 11)
-    frozen = deployed.deploy("--set", "worker.variables.ROUND=frozen")
-    assert (frozen.code, frozen.document["error"]["reason"]) == (11, "frozen")
-    assert apply(deployed, "--override-freeze", "all-week").code == 2
-    assert apply(deployed, "--override-freeze", "other", "--reason", "x").code == 2
-    assert written(deployed) == before
-    assert apply(deployed, "--override-freeze", "all-week", "--reason", "the site is down").code == 0
-    (run,) = deployed.inv("history", "--env", "dev", "--sandbox", "--json", "--limit", "1").document["runs"]
-    assert run["override"] == {"freeze": "all-week", "reason": "the site is down"}
-
-
-FREEZE = """\
-[defaults.freezes.all-week]
-reason = "a rehearsal"
-time_zone = "Europe/Berlin"
-days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-"""
-
-
-def test_no_fresh_plan_makes_up_for_other_rules(deployed: Rehearsal) -> None:
-    """Whoever needs fewer approvals after planning has the inventory reviewed, and plans again."""
-    plan(deployed, "--set", "worker.variables.ROUND=rules")
-    replace(
-        deployed.root / INVENTORY,
-        "[defaults.worker]\n",
-        "[defaults.approvals]\nupdate = 0\nadditive = 0\nvalid_minutes = 9\n[defaults.worker]\n",
-    )
-    assert "input inventory.approvals" in refused(apply(deployed, "--replan"))
-
-
-def test_a_secret_does_not_get_into_a_bundle_by_set(deployed: Rehearsal) -> None:
-    """A bundle shows what was set, so the value of a secret is refused."""
-    secret = deployed.connection["environment"]["CONVEX_DEPLOY_KEY_DEVELOPMENT"]
-    ran = deployed.inv("plan", "--env", "dev", "--sandbox", "--out", "leak", "--set", f"worker.variables.LEAK={secret}")
-    assert ran.code == 2, ran.err
-    assert secret not in ran.out + ran.err
-    assert not (deployed.root / "leak").exists()
 
 
 def test_killed_between_any_two_steps_an_apply_goes_on(deployed: Rehearsal) -> None:

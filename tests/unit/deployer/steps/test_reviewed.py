@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -171,9 +172,10 @@ def test_what_a_run_of_this_plan_has_moved_is_no_difference() -> None:
 def test_what_others_did_since_a_run_failed_is_refused() -> None:
     """The run has said what it left; a state or a Worker that differs from that was touched by somebody else."""
     left = {"terraform": {"site": {"serial": 5, "lineage": "5c1b"}}, "worker": {"version": "v2"}}
-    after = {"begun": True, "left": left, "stamp": replace(STAMP, serial=5)}
-    assert verify(snapshot(live={"Worker version": "v2"}), **after) is None
-    error = verify(snapshot(live={"Worker version": "v3"}), **{**after, "stamp": replace(STAMP, serial=6)})
+    moved = replace(STAMP, serial=6)
+    ours = snapshot(live={"Worker version": "v2"})
+    assert verify(ours, begun=True, left=left, stamp=replace(STAMP, serial=5)) is None
+    error = verify(snapshot(live={"Worker version": "v3"}), begun=True, left=left, stamp=moved)
     assert isinstance(error, PlanChanged)
     assert error.details == (
         "the state of stack site was written since a run of this plan failed",
