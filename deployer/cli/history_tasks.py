@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         "sandbox": SANDBOX,
         "limit": "how many runs to show, the last ones; 0 for all",
         "verify": "check that no entry was changed or removed; exits 13 and names those that were",
+        "accept": "for whoever has looked at a ledger without a sound head: what is there now is its end, runs go on",
     },
 )
 def history(
@@ -27,6 +28,7 @@ def history(
     sandbox: bool = False,
     limit: str = "20",
     verify: bool = False,
+    accept: bool = False,
     json: bool = False,
     color: bool = True,
 ) -> int:
@@ -38,8 +40,11 @@ def history(
       inv history --env production
       inv history --env production --verify
     """
+    from deployer.cli.history_runs import accept_end
     from deployer.cli.history_views import show_history
 
+    if accept:
+        return accept_end(session, env=env, sandbox=sandbox, others=verify or limit != "20")
     return show_history(session, env=env, sandbox=sandbox, limit=limit, verify=verify)
 
 

@@ -79,6 +79,7 @@ def _particulars(run: Run) -> list[str]:
         "approved by": ", ".join(opened.get("approvals") or ()) or None,
         "in spite of freeze": override.get("freeze"),
         "reason": ended.get("reason") if run.outcome in ("failed", "interrupted") else None,
+        "accepted": "; ".join(ended.get("accepted") or ()) or None,
         "closed by": _of(ended, "closed_by", "who"),
     }
     return [f"{label} {value}" for label, value in parts.items() if value]

@@ -4,13 +4,15 @@ Entries are objects that are only ever created, one after the other, each with t
 before the first thing it changes and closes at its end, so an entry `opened` that is the last one is the lock: whoever
 opens has seen the one before closed, and of two that try the same number one is refused by the store. A second object,
 the head, says how far the ledger goes, so that a tail that was cut off is missed. It is written after the entry and may
-lag behind when somebody was killed in between; it never runs ahead.
+lag behind when somebody was killed in between; it never runs ahead. Only after the very first entry may there be none:
+nobody writes a second one before there is a head, so entries without one have lost it, and nothing is done on top.
 
 This module stores and finds. What entries mean together is in `ledger_runs`, whether they fit in `ledger_check`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +29,8 @@ from deployer.words import Named
 SCHEMA: Final = 1
 OPENED: Final = "opened"
 CLOSED: Final = "closed"
+# From this entry on there is a head.
+_HAS_HEAD: Final = 2
 _READERS: Final = 8
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -122,9 +126,15 @@ class Ledger:
         """How far it goes and whether a run is open; two small requests, however long it is."""
         noted = self.noted_head()
         if noted is None:
-            # None yet, or it was removed: only the entries can tell.
             last = max(self.sequences(), default=0)
-            return Head() if last == 0 else self._head_from(self._require(last))
+            if last < _HAS_HEAD:
+                return Head() if last == 0 else self._head_from(self._require(last))
+            # Written since, if these entries are younger than our look at it.
+            noted = self.noted_head()
+            if noted is None:
+                raise self.damaged(
+                    f"the ledger has {last} entries and no head, so nobody knows whether its end is there"
+                )
         sequence, digest, event = noted
         later = self.entry(sequence + 1)
         while later is not None:
@@ -137,13 +147,26 @@ class Ledger:
         return self._head_from(self._require(sequence))
 
     def noted_head(self) -> tuple[int, str, str] | None:
-        """What the head object says: sequence, digest, event; None if it is not there or says nothing."""
+        """What the head object says: sequence, digest, event; None if there is none, Damaged if it is no head."""
         found = self.bucket.get(self.head_key)
-        try:
-            data = json.loads(found.body) if found else {}
-            return int(data["sequence"]), str(data["digest"]), str(data["event"])
-        except (ValueError, KeyError, TypeError):
-            return None
+        return None if found is None else self._noted_in(found.body)
+
+    def _noted_in(self, body: bytes) -> tuple[int, str, str]:
+        data = _json(body)
+        sequence, digest, event = (data.get(name) for name in ("sequence", "digest", "event"))
+        fits = type(sequence) is int and sequence > 0 and isinstance(digest, str) and event in (OPENED, CLOSED)
+        if not fits or data.get("environment") != self.environment:
+            raise self.damaged("this is no head of a ledger of this environment")
+        return data["sequence"], data["digest"], data["event"]
+
+    def damaged(self, what: str, *, key: str | None = None) -> Damaged:
+        """The error about the head, or about the entry at `key` that it names."""
+        return Damaged(
+            what,
+            place=self.place(key or self.head_key),
+            hint=f"{self.named.command('history', '--verify')} lists what is wrong; "
+            "then docs/runbooks/ledger-damaged.md",
+        )
 
     def sequences(self) -> list[int]:
         """The numbers of the entries that are there, in order."""
@@ -165,11 +188,8 @@ class Ledger:
     def _require(self, sequence: int) -> Entry:
         entry = self.entry(sequence)
         if entry is None:
-            raise Damaged(
-                f"the head of the ledger names entry {sequence}, which is not there",
-                place=self.place(self.key(sequence)),
-                hint=f"{self.named.command('history', '--verify')} lists what is missing; "
-                "then docs/runbooks/ledger-damaged.md",
+            raise self.damaged(
+                f"the head of the ledger names entry {sequence}, which is not there", key=self.key(sequence)
             )
         return entry
 
@@ -189,6 +209,8 @@ class Ledger:
         """
         sequence = after.sequence + 1
         key = self.key(sequence)
+        if sequence == _HAS_HEAD:
+            self._require_head()
         text = _canonical(
             {
                 **body,
@@ -212,23 +234,63 @@ class Ledger:
         self._advance(entry)
         return entry
 
+    def _require_head(self) -> None:
+        """Write the head behind the very first entry if whoever wrote that one did not come to it."""
+        if self.bucket.get(self.head_key) is not None:
+            return
+        body = self._head_naming(self._require(1))
+        try:
+            self.bucket.try_put(self.head_key, body, replaces=None)
+        except DeployError:
+            if self.bucket.get(self.head_key) is None:
+                raise
+
     def _advance(self, entry: Entry) -> None:
-        """Let the head name `entry`, unless it is further already. It may lag: readers look behind it."""
-        head = {
-            "schema": SCHEMA,
-            "environment": self.environment,
-            "sequence": entry.sequence,
-            "digest": entry.digest,
-            "event": entry.body["event"],
-        }
+        """Let the head name `entry`, unless it is further already. It may lag: readers look behind it.
+
+        One that is lost or no head any more is left so: the next run says it, and a person looks.
+        """
+        head = self._head_naming(entry)
 
         def later(body: bytes | None) -> bytes:
-            return body if body is not None and _sequence_in(body) > entry.sequence else _canonical(head)
+            if body is None and entry.sequence >= _HAS_HEAD:
+                raise self.damaged("the head of the ledger is gone")
+            return body if body is not None and self._noted_in(body)[0] > entry.sequence else head
 
         try:
             self.bucket.update(self.head_key, later)
         except DeployError:
             return
+
+    def found_end(self) -> Head:
+        """The end as far as anybody can tell by what is there, for a ledger whose head cannot be relied on.
+
+        A number that the head names stays taken although its entry is gone: it goes on being missed.
+        """
+        last = max(self.sequences(), default=0)
+        noted = None
+        with contextlib.suppress(Damaged):
+            noted = self.noted_head()
+        if noted is not None and noted[0] > last:
+            return Head(sequence=noted[0], digest=noted[1])
+        return self._head_from(self._require(last)) if last else Head()
+
+    def accept(self, end: Head) -> None:
+        """Write the head anew as `end`, which somebody has looked at."""
+        found = self.bucket.get(self.head_key)
+        if end.sequence == 0:
+            self.bucket.delete([self.head_key])
+            return
+        body = self._head_text(end.sequence, end.digest, OPENED if end.open else CLOSED)
+        if not self.bucket.try_put(self.head_key, body, replaces=found.etag if found else None):
+            raise self.damaged("somebody else has written the head of the ledger meanwhile")
+
+    def _head_naming(self, entry: Entry) -> bytes:
+        return self._head_text(entry.sequence, entry.digest, OPENED if entry.opens else CLOSED)
+
+    def _head_text(self, sequence: int, digest: str, event: str) -> bytes:
+        head = {"schema": SCHEMA, "environment": self.environment, "sequence": sequence, "digest": digest}
+        return _canonical({**head, "event": event})
 
 
 # What readers of entries rely on: the type of each key that is there.
@@ -281,8 +343,9 @@ def _digest(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def _sequence_in(body: bytes) -> int:
+def _json(body: bytes) -> Mapping[str, Any]:
     try:
-        return int(json.loads(body)["sequence"])
-    except (ValueError, KeyError, TypeError):
-        return 0
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from deployer.errors import Damaged
 from deployer.steps.ledger import CLOSED, OPENED, SCHEMA, Entry, Ledger
 
 
@@ -23,12 +24,24 @@ class Problem:
 def verify(ledger: Ledger) -> list[Problem]:
     """Every problem, in the order of the entries; empty if the ledger is whole."""
     # First the head: what is appended while we read is behind it, and not missing.
-    noted = ledger.noted_head()
+    noted, unreadable = _noted(ledger)
     entries = ledger.entries()
+    if noted is None and entries:
+        # Written since, if these entries are younger than our look at it.
+        noted, unreadable = _noted(ledger)
     problems = [*_single(ledger, entries), *_chain(ledger, entries), *_pairs(entries)]
-    problems += _head(ledger, noted, entries)
+    problems += [Problem(key=ledger.head_key, text="is no head of a ledger")] if unreadable else []
+    problems += [] if unreadable else _head(ledger, noted, entries)
     order = {ledger.key(sequence): sequence for sequence in range(1, _last(noted, entries) + 1)}
     return sorted(problems, key=lambda problem: order.get(problem.key, len(order) + 1))
+
+
+def _noted(ledger: Ledger) -> tuple[tuple[int, str, str] | None, bool]:
+    """What the head says, and whether it is something else."""
+    try:
+        return ledger.noted_head(), False
+    except Damaged:
+        return None, True
 
 
 def _last(noted: tuple[int, str, str] | None, entries: Sequence[Entry]) -> int:
@@ -92,7 +105,7 @@ def _head(ledger: Ledger, noted: tuple[int, str, str] | None, entries: Sequence[
     if noted is None:
         if last > 1:
             # After the very first entry its writer may have been killed.
-            yield Problem(key=ledger.head_key, text="is missing or no head of a ledger")
+            yield Problem(key=ledger.head_key, text="is missing: nobody knows whether the end of the ledger is there")
         return
     sequence, digest, _ = noted
     for cut in range(last + 1, sequence + 1):

@@ -165,6 +165,80 @@ def test_verify_names_every_entry_that_is_not_what_was_written(checkout: Checkou
     assert [run["outcome"] for run in document["runs"]] == ["ok", "open", "unreadable"]
 
 
+HEAD = "ledger-heads/development.json"
+
+
+def cut(bucket: MemoryBucket, *, head: bytes | None) -> None:
+    """The last run's entries are removed, and the head, or something else is put there."""
+    for name in ("one", "two", "three"):
+        past_run(ledger(bucket), name)
+    for number in (5, 6):
+        del bucket.objects[f"ledger/development/{number:08d}.json"]
+    del bucket.objects[HEAD]
+    if head is not None:
+        bucket.objects[HEAD] = Object(head, "1")
+
+
+@pytest.mark.parametrize("head", [None, b"not JSON"])
+def test_a_ledger_that_was_cut_does_not_become_whole_by_a_run(
+    checkout: Checkout, bucket: MemoryBucket, head: bytes | None
+) -> None:
+    """A run changes nothing on top of it; whoever has looked says so, and the ledger keeps what was wrong."""
+    cut(bucket, head=head)
+    before = dict(bucket.objects)
+    ran = checkout.inv("deploy", "--env", "dev")
+    assert ran.code == 13
+    assert "`inv history --env development --verify`" in ran.err
+    assert "docs/runbooks/ledger-damaged.md" in ran.err
+    assert bucket.objects == before
+    assert not (checkout.root / "one").exists()
+    assert checkout.inv("history", "--env", "dev", "--verify").code == 13
+    accepted = checkout.inv("history", "--env", "dev", "--accept", "--json")
+    assert accepted.code == 0, accepted.err
+    (said,) = json.loads(accepted.out)["accepted"]
+    assert said.startswith(HEAD)
+    run = last_runs(ledger(bucket), 1)[0].document()
+    assert (run["number"], run["command"], run["accepted"]) == (5, "inv history --env dev --accept", [said])
+    assert f"accepted {said}" in " ".join(checkout.inv("history", "--env", "dev").out.split())
+    assert checkout.inv("deploy", "--env", "dev").code == 0
+    assert verify(ledger(bucket)) == []
+
+
+def test_where_the_head_names_an_open_entry_that_is_gone_its_number_stays_missed(
+    checkout: Checkout, bucket: MemoryBucket
+) -> None:
+    """Runs go on behind it."""
+    past_run(ledger(bucket), "one")
+    open_run(ledger(bucket), "two", ELSEWHERE)
+    del bucket.objects["ledger/development/00000003.json"]
+    assert checkout.inv("deploy", "--env", "dev").code == 13
+    assert checkout.inv("history", "--env", "dev", "--accept").code == 0
+    assert checkout.inv("deploy", "--env", "dev").code == 0
+    assert [problem.key[-8:-5] for problem in verify(ledger(bucket))] == ["003"]
+
+
+def test_accept_takes_no_environment_from_a_run_at_work(checkout: Checkout, bucket: MemoryBucket) -> None:
+    """And writes nothing where the end is certain."""
+    past_run(ledger(bucket), "one")
+    open_run(ledger(bucket), "two", ELSEWHERE)
+    written = len(bucket.writes)
+    sound = checkout.inv("history", "--env", "dev", "--accept")
+    assert (sound.code, "nothing to accept" in sound.err) == (0, True)
+    del bucket.objects[HEAD]
+    assert checkout.inv("history", "--env", "dev", "--accept").code == 7
+    assert len(bucket.writes) == written
+    assert checkout.inv("history", "--env", "dev", "--accept", "--verify").code == 2
+
+
+def test_a_head_of_no_entries_is_accepted_as_a_beginning(checkout: Checkout, bucket: MemoryBucket) -> None:
+    """There is nothing that it could name; the run that says so is the first."""
+    bucket.objects[HEAD] = Object(b"{", "1")
+    assert checkout.inv("deploy", "--env", "dev").code == 13
+    assert checkout.inv("history", "--env", "dev", "--accept").code == 0
+    assert [run.opened.sequence for run in last_runs(ledger(bucket), 0)] == [1]
+    assert verify(ledger(bucket)) == []
+
+
 # --- state.unlock ---------------------------------------------------------------------------------------------------
 
 
