@@ -247,7 +247,7 @@ def test_policy_tells_before_anybody_plans(deployed: Rehearsal) -> None:
     plan(deployed, "--set", "worker.logs.sampling_rate=0.2")
     of_bundle = deployed.inv("policy", "--plan", "plan", "--sandbox", "--json")
     assert (of_bundle.code, of_bundle.document["resources"]) == (0, 1)
-    assert deployed.inv("policy", "--plan", "plan", "--env", "dev", "--sandbox", "--json").code == 2
+    assert deployed.inv("policy", "--plan", "plan", "--env", "dev", "--sandbox", "--json").code == 6
     replace(deployed.root / INVENTORY, 'min_tls_version = "1.2"', 'min_tls_version = "1.1"')
     before = written(deployed)
     bad = deployed.inv("policy", "--env", "production", "--sandbox", "--json")
