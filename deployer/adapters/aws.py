@@ -24,8 +24,8 @@ from deployer.errors import (
 )
 
 if TYPE_CHECKING:
+    import boto3.session
     import botocore.loaders
-    import botocore.session
 
 _lock = threading.Lock()
 
@@ -68,13 +68,11 @@ class AwsAccess:
     def _make_client(self) -> Any:
         # Session and loader are not safe to use from several threads.
         with _lock:
-            import boto3.session
             from botocore.config import Config
 
             # Its debug log holds whole answers, secret strings among them; `inv --debug` would print it.
             logging.getLogger("botocore").setLevel(logging.INFO)
-            session = boto3.session.Session(botocore_session=_isolated_session() if self.isolated else None)
-            return session.client(
+            return _session(isolated=self.isolated).client(
                 self.service,  # type: ignore[call-overload]  # its stubs know services by literals only
                 region_name=self.region,
                 endpoint_url=self.endpoint,
@@ -94,7 +92,16 @@ class AwsAccess:
             )
 
 
-def _isolated_session() -> botocore.session.Session:
+def _session(*, isolated: bool) -> boto3.session.Session:
+    import boto3.session
+
+    return _isolated_session() if isolated else boto3.session.Session()
+
+
+@functools.cache
+def _isolated_session() -> boto3.session.Session:
+    """One for all: it knows no credentials, and making another costs as much as making a client."""
+    import boto3.session
     import botocore.session
 
     session = botocore.session.Session()
@@ -103,23 +110,27 @@ def _isolated_session() -> botocore.session.Session:
     session.set_config_variable("profile", None)
     session.set_config_variable("metadata_service_num_attempts", 0)
     session.register_component("data_loader", _loader())
-    return session
+    return boto3.session.Session(botocore_session=session)
 
 
-@functools.cache
 def _loader() -> botocore.loaders.Loader:
-    """What reads the descriptions of services, once for all isolated clients.
+    """What reads the descriptions of services, without what only sessions need that have to find things out.
 
-    botocore would look into the folders of all services that it knows, only to find that it knows the one asked for.
-    Without keys of its own a session needs more services than these, to find some.
+    botocore would look into the folders of all services, only to find that it knows the one asked for, and read where
+    AWS has each of them, although an address is given.
     """
     import botocore.loaders
 
     class OurServices(botocore.loaders.Loader):
-        """Knows the services that we use."""
+        """Knows the services that we use, and none of AWS's addresses."""
 
         def list_available_services(self, type_name: str) -> list[str]:
             return ["s3", "secretsmanager"]
+
+        def load_data_with_path(self, name: str) -> tuple[Any, str]:
+            if name == "endpoints":
+                return {"version": 3, "partitions": []}, ""
+            return super().load_data_with_path(name)
 
     return OurServices()
 

@@ -24,14 +24,10 @@ from deployer.inventory import model
 from deployer.playbooks.deploy import deploy
 from deployer.playbooks.render import named_outputs
 from deployer.playbooks.wiring import Wiring
-from deployer.report.plan_document import plan_document
-from deployer.report.plan_markdown import plan_markdown, plan_summary
-from deployer.report.plan_text import plan_lines
-from deployer.review.approval import needed
 from deployer.review.compare import Snapshot
 from deployer.review.digest import meaning_of_all
 from deployer.review.manifest import Counts, Manifest, Planner, Project, StackState
-from deployer.review.risk import risk_of_all
+from deployer.review.risk import needed, risk_of_all
 from deployer.review.view import PlannedStep, PlanView
 from deployer.steps.ahead import HeadStart
 from deployer.steps.bundle import DOCUMENT, PRIVATE, digests_of
@@ -205,6 +201,11 @@ def _private(kept: PlanKept) -> dict[str, bytes]:
 
 def bundle_files(composed: Composed, *, plan: str, link: str | None) -> tuple[Manifest, dict[str, bytes]]:
     """The sealed manifest and all other files of the bundle; `plan` is what `--plan` will take."""
+    # Only a bundle wants every rendering.
+    from deployer.report.plan_document import plan_document
+    from deployer.report.plan_markdown import plan_markdown, plan_summary
+    from deployer.report.plan_text import plan_lines
+
     view = composed.view
     files = {
         DOCUMENT: json.dumps(plan_document(view), indent=1, ensure_ascii=False).encode(),

@@ -12,9 +12,10 @@ from typing import Any, Final
 from deployer.engine.change import Change
 from deployer.engine.result import Outcome
 from deployer.errors import PlanUnusable
-from deployer.review.document import FILE_NAME, SCHEMA
 from deployer.review.view import Finding, PlannedStep, PlanView
 
+SCHEMA: Final = 1
+FILE_NAME: Final = "plan.json"
 _SHARED: Final = ("commit", "dirty", "settings", "created", "expires", "planner", "digest", "risk", "counts")
 
 

@@ -13,9 +13,8 @@ from typing import Final, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from deployer.inventory.review import Approvals, Approver
+from deployer.inventory.review import Approver
 from deployer.review.manifest import Manifest, Planner, canonical
-from deployer.review.risk import Risk
 from deployer.words import moment
 
 SCHEMA: Final = 1
@@ -108,17 +107,6 @@ class Verdict:
     def missing(self) -> int:
         """How many different people still have to approve."""
         return max(0, self.needed - len(self.accepted))
-
-
-def needed(risk: Risk, approvals: Approvals) -> int:
-    """How many different people have to approve a plan of this risk."""
-    counts = {
-        Risk.NONE: 0,
-        Risk.ADDITIVE: approvals.additive,
-        Risk.UPDATE: approvals.update,
-        Risk.DESTROY: approvals.destroy,
-    }
-    return counts[risk]
 
 
 def statement_for(

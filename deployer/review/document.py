@@ -6,15 +6,12 @@ that came later; what is missing, or has another type, is an error.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
 from deployer.engine.change import Action
 from deployer.review.risk import Risk
-
-SCHEMA: Final = 1
-FILE_NAME: Final = "plan.json"
 
 
 class Entry(BaseModel):

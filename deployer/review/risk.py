@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from deployer.engine.change import Action, Change
+from deployer.inventory.review import Approvals
 
 
 class Risk(enum.StrEnum):
@@ -45,3 +46,14 @@ def risk_of(change: Change) -> Risk:
 def risk_of_all(changes: Iterable[Change]) -> Risk:
     """The risk of a plan."""
     return max((risk_of(change) for change in changes), key=lambda risk: risk.rank, default=Risk.NONE)
+
+
+def needed(risk: Risk, approvals: Approvals) -> int:
+    """How many different people have to approve a plan of this risk."""
+    counts = {
+        Risk.NONE: 0,
+        Risk.ADDITIVE: approvals.additive,
+        Risk.UPDATE: approvals.update,
+        Risk.DESTROY: approvals.destroy,
+    }
+    return counts[risk]

@@ -15,8 +15,9 @@ from deployer.adapters.signing import GpgKeyFile, GpgSigning, PublicKey, SshSign
 from deployer.errors import ApprovalMissing
 from deployer.inventory.review import Approvals, Approver
 from deployer.report.plan_words import safe
-from deployer.review.approval import Checked, Record, Statement, Verdict, judge, needed, read_record
+from deployer.review.approval import Checked, Record, Statement, Verdict, judge, read_record
 from deployer.review.manifest import APPROVALS, Manifest
+from deployer.review.risk import needed
 from deployer.steps.bundle import Bundle
 from deployer.words import Named, moment
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from deployer.inventory.review import Approvals, Approver
-from deployer.review.approval import Checked, Record, Statement, Verdict, judge, needed, read_record, statement_for
+from deployer.review.approval import Checked, Record, Statement, Verdict, judge, read_record, statement_for
 from deployer.review.manifest import Manifest, Planner
-from deployer.review.risk import Risk
+from deployer.review.risk import Risk, needed
 from tests.support.plans import NOON, plan_view
 
 KEY = "ssh-ed25519 AAAA"
