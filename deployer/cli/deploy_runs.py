@@ -41,9 +41,8 @@ def refuse_unreviewed(_session: Session, wish: Wish, subject: Subject) -> None:
     effective = subject.loaded.effective(wish.env)
     if subject.target != "cloudflare" or not effective.environment.guards.reviewed_only:
         return
-    name = effective.environment.name
     raise GuardRefused(
-        f"`{name}` changes by reviewed plans only: guards.reviewed_only is true",
+        f"`{subject.environment.name}` changes by reviewed plans only: guards.reviewed_only is true",
         place=effective.origins[("guards", "reviewed_only")].place,
-        hint=f"`inv plan --env {name} --out plan/`, let it be approved, then `inv apply --plan plan/`",
+        hint=f"{subject.named.command('plan', '--out plan/')}, let it be approved, then `inv apply --plan plan/`",
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from deployer.adapters.target import Target
     from deployer.cli.session import Session
+    from deployer.inventory.load import LoadedInventory
     from deployer.playbooks.plan import Composed
     from deployer.review.view import PlanView
 
@@ -73,15 +74,12 @@ def _names(session: Session, wish: PlanWish) -> list[str]:
     """The environments that `--env` names; those made from a template are known by their states."""
     from fnmatch import fnmatchcase
 
-    from deployer.inventory.names import NUMBER
-
     words = [word.strip() for word in wish.env.split(",") if word.strip()]
-    if len(words) < 2 and not any(word == "all" or "*" in word for word in words):
+    patterns = any(word == "all" or "*" in word for word in words)
+    if len(words) < 2 and not patterns:
         return words or [""]
     loaded = session.inventory(wish.settings)
-    known = [entry for entry in loaded.entries if NUMBER not in entry]
-    if len(known) < len(loaded.entries):
-        known += _living(session, wish, known)
+    known = _known(session, wish, loaded) if patterns else []
     found: list[str] = []
     for word in words:
         fitting = known if word == "all" else [each for each in known if fnmatchcase(each, word)]
@@ -96,14 +94,17 @@ def _names(session: Session, wish: PlanWish) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _living(session: Session, wish: PlanWish, known: Sequence[str]) -> list[str]:
-    """Ephemeral environments that have a state."""
+def _known(session: Session, wish: PlanWish, loaded: LoadedInventory) -> list[str]:
+    """All environments. The bucket is asked only if there are templates."""
     from deployer.cli.subject import open_run
+    from deployer.inventory.state_keys import STATES
+    from deployer.playbooks.environments import all_environments, written_out
 
-    wiring = open_run(session, env=known[0] if known else session.inventory().sample_name(), sandbox=wish.sandbox)
-    parts = (key.split("/") for key in wiring.state_bucket.list_keys("terraform/"))
-    names = {part[1] for part in parts if len(part) == 3}
-    return sorted((name for name in names - set(known) if name.startswith("pr-")), key=lambda name: (len(name), name))
+    written = written_out(loaded)
+    if len(written) == len(loaded.entries):
+        return written
+    wiring = open_run(session, env=loaded.sample_name(), sandbox=wish.sandbox)
+    return all_environments(loaded, wiring.state_bucket.list_keys(STATES))
 
 
 def _plan_beside(session: Session, wish: PlanWish, name: str) -> Planned:

@@ -87,7 +87,7 @@ def show_states(session: Session, *, env: str, stack: str, addresses: Sequence[s
     if addresses and not things:
         raise UsageError(
             f"nothing in the states is at {', '.join(f'`{address}`' for address in addresses)}",
-            hint=f"`inv state.list --env {wiring.environment.name}` lists what there is",
+            hint=f"{wiring.named.command('state.list')} lists what there is",
         )
     outputs = {} if addresses else {name: state.outputs for name, state in shown.items()}
     if session.json:

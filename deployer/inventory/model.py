@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 from deployer.inventory import base, review
 from deployer.inventory.base import Binding, Model, Name, RelativePath, SecretRef, Text
 from deployer.inventory.review import Approvals, Approver, Freeze, Planning, Rule, StateKeeping
+from deployer.inventory.state_keys import state_key
 
 _HOST: Final = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"
 _URL_PATH: Final = r"^/"
@@ -245,7 +246,7 @@ class Environment(Model):
 
     def state_key(self, stack: str) -> str:
         """Where the Terraform state of one stack lies in the state bucket."""
-        return f"terraform/{self.name}/{stack}.tfstate"
+        return state_key(self.name, stack)
 
 
 class Inventory(Model):

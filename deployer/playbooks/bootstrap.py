@@ -16,6 +16,7 @@ from deployer.adapters.cloudflare import BucketSettings, Rule
 from deployer.engine.playbook import Playbook
 from deployer.inventory.load import LoadedInventory
 from deployer.inventory.names import NUMBER
+from deployer.inventory.state_keys import STATES
 from deployer.playbooks.deploy import resolve_secrets
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.bucket_proof import PROBES, BucketLocation, ConditionalWrites
@@ -74,5 +75,5 @@ def _locks(loaded: LoadedInventory) -> Iterator[Rule]:
             start = entry.partition(NUMBER)[0]
             end = "" if NUMBER in entry else "/"
             name = entry.replace(NUMBER, "number")
-            yield lock(f"copies-{name}", prefix=f"{FOLDER}terraform/{start}{end}", days=days)
+            yield lock(f"copies-{name}", prefix=f"{FOLDER}{STATES}{start}{end}", days=days)
             yield lock(f"ledger-{name}", prefix=f"ledger/{start}{end}", days=days)

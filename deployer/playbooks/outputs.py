@@ -17,8 +17,8 @@ def outputs(wiring: Wiring) -> dict[str, Mapping[str, Any]]:
 
 
 def _outputs(wiring: Wiring, stack: str) -> Mapping[str, Any]:
-    state = wiring.state_file(stack)
-    found = state.bucket.get(state.key)
+    state = wiring.state_file(stack).object
+    found = state.get()
     if found is None:
         return {}
     try:
@@ -32,5 +32,5 @@ def _outputs(wiring: Wiring, stack: str) -> Mapping[str, Any]:
         pass
     raise ServiceFailed(
         "this state is not in the format of Terraform 0.12 and later",
-        place=state.bucket.place(state.key),
+        place=state.place,
     )

@@ -6,9 +6,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from deployer.errors import UsageError
 from deployer.inventory.load import LoadedInventory
-from deployer.inventory.names import NUMBER
+from deployer.playbooks.environments import all_environments, stacks_of
 from deployer.playbooks.state_wiring import state_copies
 from deployer.playbooks.states import look_at_states
 from deployer.playbooks.wiring import Wiring
@@ -33,29 +32,29 @@ class Checked:
 def look_around(wiring: Wiring) -> Look:
     """All states of the bucket, read once."""
     look_at_states(wiring)
-    return look(wiring.state_bucket)
+    return look(wiring.state_bucket, wiring.target.name)
 
 
 def environments_in(loaded: LoadedInventory, found: Look) -> list[str]:
-    """Environments that are written out, and those of templates that have a state."""
-    written = [entry for entry in loaded.entries if NUMBER not in entry]
-    others = sorted({kept.environment for kept in found.states.values()} - set(written))
-    return [*written, *(name for name in others if _stacks(loaded, name) is not None)]
+    """Environments that there are, by what was found."""
+    return all_environments(loaded, [kept.key for kept in found.states.values()])
 
 
 def check_bucket(wiring: Wiring, found: Look, environment: str | None) -> Checked:
     """What the bucket alone tells: of one environment, or of all."""
     checks = StateCheck(
-        bucket=wiring.state_bucket,
-        target=wiring.target.name,
         found=found,
-        stacks=lambda name: _stacks(wiring.loaded, name),
-        copies=lambda key: state_copies(wiring, key),
+        stacks=lambda name: stacks_of(wiring.loaded, name),
+        copies=lambda state: state_copies(wiring, state),
         known=environments_in(wiring.loaded, found),
     )
-    problems = list(checks.problems(environment))
+    said = list(checks.problems(environment))
     states = [kept for kept in found.states.values() if environment in (None, kept.environment)]
-    return Checked(states=states, problems=problems, notes=tuple(checks.notes))
+    return Checked(
+        states=states,
+        problems=[each for each in said if each.severity == "problem"],
+        notes=[each for each in said if each.severity == "note"],
+    )
 
 
 def check_code(wiring: Wiring, found: Look) -> Iterator[Problem]:
@@ -72,17 +71,7 @@ def check_code(wiring: Wiring, found: Look) -> Iterator[Problem]:
                     environment=name,
                     stack=stack,
                     text=f"holds {change.address}, and {why}",
-                    place=wiring.state_bucket.place(kept.key),
-                    hint=f"the next deploy would delete it; if it has another address now: `inv state.mv --env {name} "
-                    f"--stack {stack} --from {shlex.quote(change.address)} --to ADDRESS`",
+                    place=kept.object.place,
+                    hint="the next deploy would delete it; if it has another address now: "
+                    + kept.object.command("state.mv", f"--from {shlex.quote(change.address)} --to ADDRESS"),
                 )
-
-
-def _stacks(loaded: LoadedInventory, name: str) -> Sequence[str] | None:
-    """The stacks of an environment, None for one that the inventory does not know; a mistake in it is an error."""
-    try:
-        environment = loaded.environment(name)
-    except UsageError:
-        return None
-    # An alias is no name of a folder.
-    return environment.stacks if environment.name == name else None

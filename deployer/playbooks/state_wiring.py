@@ -16,6 +16,7 @@ from deployer.steps.ledger_runs import is_over
 from deployer.steps.secrets import COPY_KEY
 from deployer.steps.state_copies import StateCopies
 from deployer.steps.state_file import StateFile
+from deployer.steps.state_object import StateObject
 
 if TYPE_CHECKING:
     from deployer.playbooks.wiring import Wiring
@@ -56,24 +57,24 @@ def make_cipher(wiring: Wiring) -> Cipher | None:
 
 def state_file(wiring: Wiring, stack: str) -> StateFile:
     """Where the state of a stack lies, with its copies."""
-    key = wiring.environment.state_key(stack)
     return StateFile(
-        bucket=wiring.state_bucket,
-        key=key,
-        stack=stack,
+        copies=state_copies(wiring, state_object(wiring, stack)),
         records=wiring.records,
         identity=identity(),
-        copies=state_copies(wiring, key),
         ended=lambda run: run != wiring.run_id and is_over(Ledger(wiring.state_bucket, wiring.named), run),
         patience=wiring.patience or 0.0,
     )
 
 
-def state_copies(wiring: Wiring, state_key: str) -> StateCopies:
-    """The copies of one state."""
+def state_object(wiring: Wiring, stack: str) -> StateObject:
+    """The state of a stack."""
+    return StateObject(bucket=wiring.state_bucket, named=wiring.named, stack=stack)
+
+
+def state_copies(wiring: Wiring, state: StateObject) -> StateCopies:
+    """The copies of one state, of whichever environment."""
     return StateCopies(
-        bucket=wiring.state_bucket,
-        state_key=state_key,
+        state=state,
         cipher=lambda: wiring.copy_cipher,
         days=wiring.loaded.inventory.project.state.copies_days,
     )

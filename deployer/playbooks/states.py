@@ -15,6 +15,7 @@ from typing import Any
 from deployer.adapters.terraform.state import State
 from deployer.engine.playbook import Playbook
 from deployer.errors import UsageError
+from deployer.inventory.state_keys import folder_of
 from deployer.inventory.suggest import unknown
 from deployer.playbooks.deploy import resolve_secrets
 from deployer.playbooks.state_wiring import copy_references
@@ -85,9 +86,8 @@ def states_of(wiring: Wiring, stack: str = "") -> dict[str, State]:
     """The states of an environment that are there, or that of one stack; Damaged if one cannot be read."""
     look_at_states(wiring)
     stacks = [require_stack(wiring, stack)] if stack else known_stacks(wiring)
-    files = {name: wiring.state_file(name) for name in stacks}
-    found = {name: (file, wiring.state_bucket.get(file.key)) for name, file in files.items()}
-    return {name: file.copies.require_state(each.body) for name, (file, each) in found.items() if each is not None}
+    found = {name: wiring.state_file(name).object.read() for name in stacks}
+    return {name: state for name, state in found.items() if state is not None}
 
 
 def raw_state(wiring: Wiring, *, stack: str, copy: str = "") -> tuple[str, bytes]:
@@ -97,20 +97,19 @@ def raw_state(wiring: Wiring, *, stack: str, copy: str = "") -> tuple[str, bytes
     if copy:
         chosen = file.copies.named(copy)
         return chosen.key, file.copies.read(chosen)
-    found = wiring.state_bucket.get(file.key)
+    state = file.object
+    found = state.get()
     if found is None:
         raise UsageError(
-            "there is no such state",
-            place=wiring.state_bucket.place(file.key),
-            hint=f"if there was one: `inv state.copies --env {wiring.environment.name} --stack {file.stack}`",
+            "there is no such state", place=state.place, hint=f"if there was one: {state.command('state.copies')}"
         )
-    return file.key, found.body
+    return state.key, found.body
 
 
 def copies_of(wiring: Wiring, stack: str) -> Iterator[tuple[Copy, bool]]:
     """The copies of a state, newest first, each with whether it is what the state holds now."""
     state = wiring.state_file(stack)
-    found = wiring.state_bucket.get(state.key)
+    found = state.object.get()
     digest = hashlib.sha256(found.body).hexdigest() if found else None
     for copy in state.copies.newest_first():
         yield copy, digest is not None and digest.startswith(copy.digest)
@@ -136,13 +135,9 @@ def _restored(
 
 def known_stacks(wiring: Wiring) -> list[str]:
     """Stacks of the environment: those of the inventory, and former ones that have left a state or copies."""
-    name = wiring.environment.name
-    left = {
-        key.removeprefix(prefix).partition("/")[0].partition(".")[0]
-        for prefix in (f"terraform/{name}/", f"{FOLDER}terraform/{name}/")
-        for key in wiring.state_bucket.list_keys(prefix)
-    }
-    return [*wiring.environment.stacks, *sorted(left - set(wiring.environment.stacks))]
+    copies = f"{FOLDER}{folder_of(wiring.environment.name)}"
+    copied = (key.removeprefix(copies).partition("/")[0] for key in wiring.state_bucket.list_keys(copies))
+    return [*wiring.environment.stacks, *sorted({*wiring.holdings.states(), *copied} - set(wiring.environment.stacks))]
 
 
 def require_stack(wiring: Wiring, stack: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from deployer.errors import DeployError, EnvironmentLocked, StateLocked, UsageError
 from deployer.playbooks.recording import environment_lock, holding, ledger_of
+from deployer.playbooks.state_wiring import state_object
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.environment_lock import EnvironmentLock
 from deployer.steps.holder import Verdict, describe, lock_id, particulars
@@ -86,7 +87,7 @@ class Unlocking:
         return found
 
     def _object(self, stack: str) -> LockObject:
-        return LockObject(bucket=self.wiring.state_bucket, state_key=self.wiring.environment.state_key(stack))
+        return LockObject(state=state_object(self.wiring, stack))
 
     def _environment(self, entry: Entry) -> Found:
         verdict = self.lock.owners.judge(entry)
@@ -117,7 +118,7 @@ class Unlocking:
             text=f"{who or 'somebody'} holds the state of `{stack}` since {since}",
             details=[f"operation {operation or 'unknown'}, lock id {lock.id}", verdict.text],
             verdict=verdict,
-            place=beside.bucket.place(beside.key),
+            place=beside.place,
             who=who,
             since=since,
             run=run.opened.run if run else None,
@@ -156,7 +157,7 @@ class Unlocking:
         assert found.stack is not None
         assert found.lock is not None
         proof = found.verdict.text if found.verdict.gone else "by force"
-        removed[found.id] = self._object(found.stack).remove(found.lock, why=proof)
+        removed[found.id] = self._object(found.stack).remove(found.lock)
         return {"stack": found.stack, "lock_id": found.id, "who": found.who, "proof": proof}
 
     def refusal(self, found: Found) -> DeployError:

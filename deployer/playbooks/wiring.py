@@ -229,7 +229,7 @@ class Wiring:
     @once
     def holdings(self) -> Holdings:
         """What the states of this environment hold."""
-        return Holdings(self.state_bucket, self.environment.name)
+        return Holdings(self.state_bucket, self.named)
 
     # --- Terraform -----------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from deployer.errors import GuardRefused
 from deployer.steps.application import Application
 from deployer.steps.holdings import Holdings
 from deployer.steps.state_file import StateFile
+from deployer.steps.state_object import StateObject
 
 # How Terraform calls what is looked for in states.
 BUCKET = "cloudflare_r2_bucket"
@@ -81,7 +82,7 @@ class DestroyGuards(_Guard):
         for state in self.states:
             if not state.exists():
                 state.require_not_lost()
-        for stack in sorted(self.holdings.keys().keys() - set(self.stacks)):
+        for stack in sorted(self.holdings.states().keys() - set(self.stacks)):
             count = len(self.holdings.resources(stack))
             if count:
                 self._refuse_orphan(stack, count)
@@ -96,18 +97,17 @@ class DestroyGuards(_Guard):
                 )
 
     def _refuse_orphan(self, stack: str, count: int) -> None:
-        key = self.holdings.keys()[stack]
         hint = f"remove what it holds with the Terraform configuration of stack `{stack}`, then run destroy again"
         if stack in self.known_stacks:
             stacks = json.dumps([*self.stacks, stack], separators=(",", ":"))
             hint = f"name it in `stacks`, so that it is looked after as well: --set 'stacks={stacks}'"
-        raise holding(self.holdings.bucket.place(key), count, hint)
+        raise holding(self.holdings.states()[stack], count, hint)
 
 
-def holding(place: str, count: int, hint: str) -> GuardRefused:
+def holding(state: StateObject, count: int, hint: str) -> GuardRefused:
     """The error for a state that is needed as long as it holds something."""
     things = "a resource" if count == 1 else f"{count} resources"
-    return GuardRefused(f"a Terraform state still holds {things} and is not thrown away", place=place, hint=hint)
+    return GuardRefused(f"a Terraform state still holds {things} and is not thrown away", place=state.place, hint=hint)
 
 
 def filled_buckets(holdings: Holdings, bucket: Callable[[str], Bucket]) -> Mapping[str, int]:

@@ -6,23 +6,15 @@ of stacks that the inventory no longer names count as well. Reads the bucket and
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from deployer.adapters.state import Bucket
-from deployer.errors import Damaged
-
-_STATE = ".tfstate"
-
-
-@dataclass(frozen=True)
-class Resource:
-    """One thing that Terraform manages."""
-
-    type: str
-    attributes: Mapping[str, Any]
+from deployer.adapters.terraform.state import Instance
+from deployer.inventory.state_keys import folder_of, owner_of
+from deployer.steps import lock_object
+from deployer.steps.state_object import StateObject
+from deployer.words import Named
 
 
 @dataclass(frozen=True)
@@ -30,54 +22,41 @@ class Holdings:
     """All states of one environment in the state bucket."""
 
     bucket: Bucket
-    environment: str
+    named: Named
 
-    def keys(self) -> dict[str, str]:
-        """Stack to the key of its state, for every state that is there."""
-        return {
-            key.removeprefix(self._prefix).removesuffix(_STATE): key
-            for key in self.bucket.list_keys(self._prefix)
-            if key.endswith(_STATE)
-        }
+    @property
+    def environment(self) -> str:
+        """Whose they are."""
+        return self.named.environment
 
-    def locked(self) -> frozenset[str]:
-        """Stacks whose state somebody holds."""
-        end = f"{_STATE}.tflock"
-        keys = [key for key in self.bucket.list_keys(self._prefix) if key.endswith(end)]
-        return frozenset(key.removeprefix(self._prefix).removesuffix(end) for key in keys)
+    def states(self) -> dict[str, StateObject]:
+        """Stack to its state, for every one that is there."""
+        return {stack: self._state(stack) for stack in self._stacks("")}
 
-    def resources(self, stack: str) -> tuple[Resource, ...]:
-        """What one stack manages; nothing if it has no state."""
-        key = f"{self._prefix}{stack}{_STATE}"
-        found = self.bucket.get(key)
-        if found is None:
-            return ()
-        try:
-            return tuple(_resources(json.loads(found.body)))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise Damaged(
-                "this is not a Terraform state, so nobody knows what it holds",
-                place=self.bucket.place(key),
-                hint=f"`inv state.restore --env {self.environment} --stack {stack}` brings back its newest copy",
-            ) from None
+    def locked(self) -> dict[str, StateObject]:
+        """Stack to its state, for every one that somebody holds."""
+        return {stack: self._state(stack) for stack in self._stacks(lock_object.ENDING)}
+
+    def resources(self, stack: str) -> tuple[Instance, ...]:
+        """What one stack manages; nothing if it has no state. Damaged if nobody can know."""
+        state = self._state(stack).read()
+        return () if state is None else tuple(state.managed.values())
 
     def values(self, kind: str, attribute: str) -> frozenset[str]:
         """One attribute of all resources of a type, such as the names of the buckets."""
         return frozenset(
             str(resource.attributes[attribute])
-            for stack in self.keys()
+            for stack in self.states()
             for resource in self.resources(stack)
             if resource.type == kind and resource.attributes.get(attribute)
         )
 
-    @property
-    def _prefix(self) -> str:
-        return f"terraform/{self.environment}/"
+    def _state(self, stack: str) -> StateObject:
+        return StateObject(bucket=self.bucket, named=self.named, stack=stack)
 
-
-def _resources(state: Mapping[str, Any]) -> Iterator[Resource]:
-    for resource in state["resources"]:
-        if resource["mode"] != "managed":
-            continue
-        for instance in resource["instances"]:
-            yield Resource(resource["type"], instance.get("attributes") or {})
+    def _stacks(self, ending: str) -> Iterator[str]:
+        """Stacks of which there is a state, or what bears this ending beside it."""
+        for key in self.bucket.list_keys(folder_of(self.environment)):
+            owner = owner_of(key.removesuffix(ending)) if key.endswith(ending) else None
+            if owner is not None:
+                yield owner[1]

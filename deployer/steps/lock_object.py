@@ -2,79 +2,127 @@
 
 Terraform notes who took it, but no process. The ledger knows the run in which it was taken: by the store's clock it was
 written while that run had the environment, by the same user on the same machine. If that run has ended, so has its
-Terraform.
+Terraform. We take the same object in the same form for what writes a state without Terraform, so that Terraform and we
+keep each other out; it says which run of ours took it.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any, Final
 
 from deployer.adapters.machine import carriers
 from deployer.adapters.process import RUN_VARIABLE
-from deployer.adapters.state import Bucket
-from deployer.adapters.terraform.events import LockHolder, lock_holder
+from deployer.adapters.terraform.events import LockHolder, state_locked
 from deployer.steps.holder import Owners, Verdict
 from deployer.steps.ledger_runs import Run
+from deployer.steps.state_object import StateObject
+
+# What Terraform adds to the key of a state.
+ENDING: Final = ".tflock"
+# How a lock that we took ourselves begins to say which run it was.
+_OUR_RUN: Final = "deployer run "
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeldLock:
-    """A lock as it was found. `holder` is None for one that cannot be read."""
+    """A lock as it was found. `fields` is empty for one that cannot be read."""
 
     etag: str
-    written: datetime
-    holder: LockHolder | None
+    written: dt.datetime
+    fields: Mapping[str, Any]
+
+    @property
+    def holder(self) -> LockHolder | None:
+        """Who has it; None if it does not say."""
+        return LockHolder.of(self.fields)
 
     @property
     def id(self) -> str:
         """What to type in order to break this very lock; of one that cannot be read, the store's tag."""
         return self.holder.id if self.holder else self.etag.strip('"')
 
+    @property
+    def run(self) -> str | None:
+        """The run of ours that took it itself; None if it was Terraform that did."""
+        info = str(self.fields.get("Info") or "")
+        return info.removeprefix(_OUR_RUN) if info.startswith(_OUR_RUN) else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class LockObject:
-    """The lock on the state at `state_key`."""
+    """The lock on one state."""
 
-    bucket: Bucket
-    state_key: str
+    state: StateObject
 
     @property
     def key(self) -> str:
         """Where it lies while somebody holds it."""
-        return f"{self.state_key}.tflock"
+        return f"{self.state.key}{ENDING}"
+
+    @property
+    def place(self) -> str:
+        """The same for people."""
+        return self.state.bucket.place(self.key)
 
     def held(self) -> HeldLock | None:
         """The lock, None if nobody holds it."""
-        found = self.bucket.get(self.key)
+        found = self.state.bucket.get(self.key)
         if found is None:
             return None
-        holder = lock_holder(found.body.decode("utf-8", "replace"))
-        return HeldLock(etag=found.etag, written=found.modified, holder=holder)
+        return HeldLock(etag=found.etag, written=found.modified, fields=fields_in(found.body))
 
-    def remove(self, lock: HeldLock, *, why: str) -> bool:
+    def take(self, *, run: str, command: str, who: str) -> str:
+        """Take it for a run of ours and return its id; raises StateLocked that says who has it."""
+        identifier = str(uuid.uuid4())
+        fields = {
+            "ID": identifier,
+            "Operation": command,
+            "Info": f"{_OUR_RUN}{run}",
+            "Who": who,
+            "Version": "",
+            "Created": dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z"),
+            "Path": f"{self.state.bucket.name}/{self.state.key}",
+        }
+        if not self.state.bucket.try_put(self.key, json.dumps(fields).encode(), replaces=None):
+            found = self.held()
+            unlock = self.state.named.bare("state.unlock", f"--stack {self.state.stack}")
+            raise state_locked(found.holder if found else None, place=self.place, unlock=unlock)
+        return identifier
+
+    def remove(self, lock: HeldLock) -> bool:
         """Remove exactly this lock; False if it is no longer there, or somebody else's by now."""
         # The store deletes without conditions. So it is made ours first, and who else would take a lock that is held?
-        holder = lock.holder
-        fields = {} if holder is None else {"Who": holder.who, "Created": holder.since, "Operation": holder.operation}
-        taken = json.dumps({"ID": str(uuid.uuid4()), **fields, "Path": self.state_key, "Info": why})
-        if not self.bucket.try_put(self.key, taken.encode(), replaces=lock.etag):
+        # All else that it says stays: should we be killed here, it is proven to be left by the same things.
+        taken = json.dumps({**lock.fields, "ID": str(uuid.uuid4())})
+        if not self.state.bucket.try_put(self.key, taken.encode(), replaces=lock.etag):
             return False
-        self.bucket.delete([self.key])
+        self.state.bucket.delete([self.key])
         return True
+
+
+def fields_in(body: bytes) -> Mapping[str, Any]:
+    """What a lock says; nothing if it is none."""
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def taken_in(lock: HeldLock, runs: Sequence[Run]) -> Run | None:
     """The run that took the lock: at work when it was written, by the same user on the same machine."""
-    if lock.holder is None:
+    holder = lock.holder
+    if holder is None:
         return None
     for run in reversed(runs):
         if run.opened.written <= lock.written:
             ended = run.closed is not None and run.closed.written < lock.written
-            return run if run.opened.body.get("who") == lock.holder.who and not ended else None
+            return run if run.opened.body.get("who") == holder.who and not ended else None
     return None
 
 

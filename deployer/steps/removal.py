@@ -16,6 +16,7 @@ from deployer.adapters.terraform import Plan, Stack
 from deployer.engine.change import Action, Change
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import PlanChanged, StateLocked
+from deployer.inventory.state_keys import folder_of
 from deployer.steps.adoption import Adoption
 from deployer.steps.guards import filled_buckets, holding
 from deployer.steps.holdings import Holdings
@@ -227,10 +228,10 @@ class StateRemoved(BaseStep[Sequence[str]]):
         if not context.check:
             self._require_empty()
         environment = self.holdings.environment
-        states = [key for stack, key in self.holdings.keys().items() if stack not in self.kept]
+        states = [state.key for stack, state in self.holdings.states().items() if stack not in self.kept]
         others = list(self.holdings.bucket.list_keys(f"releases/{environment}/"))
         if not self.keep_copies:
-            others += self.holdings.bucket.list_keys(f"{FOLDER}terraform/{environment}/")
+            others += self.holdings.bucket.list_keys(f"{FOLDER}{folder_of(environment)}")
         return [*states, *(key for key in others if not self._belongs_to_kept(key))]
 
     def diff(self, context: Context, facts: Sequence[str]) -> Sequence[Change]:
@@ -247,23 +248,23 @@ class StateRemoved(BaseStep[Sequence[str]]):
         return {}
 
     def _require_empty(self) -> None:
-        bucket = self.holdings.bucket
-        for stack in sorted(self.holdings.locked() - set(self.kept)):
+        locked = self.holdings.locked()
+        for stack in sorted(locked.keys() - set(self.kept)):
             raise StateLocked(
                 "somebody holds this Terraform state, or has left it locked; it is not thrown away",
-                place=bucket.place(f"terraform/{self.holdings.environment}/{stack}.tfstate"),
+                place=locked[stack].place,
                 hint="wait, then run the same command again; if nobody holds it: docs/runbooks/state-locked.md",
             )
-        for stack, key in self.holdings.keys().items():
+        for stack, state in self.holdings.states().items():
             count = 0 if stack in self.kept else len(self.holdings.resources(stack))
             if count:
-                again = f"`inv destroy --env {self.holdings.environment}` without --tags removes what is left first"
-                raise holding(bucket.place(key), count, again)
+                again = f"{self.holdings.named.command('destroy')} without --tags removes what is left first"
+                raise holding(state, count, again)
 
     def _belongs_to_kept(self, key: str) -> bool:
         environment = self.holdings.environment
         return any(
-            key.startswith(f"{FOLDER}terraform/{environment}/{stack}/")
+            key.startswith(f"{FOLDER}{folder_of(environment)}{stack}/")
             or key == f"releases/{environment}/unfinished-{stack}.json"
             for stack in self.kept
         )

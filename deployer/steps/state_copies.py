@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from deployer.adapters.state import Bucket, Cipher, Entry, Unopened
-from deployer.adapters.terraform.state import NotAState, State
+from deployer.adapters.state import Cipher, Entry, Unopened
+from deployer.adapters.terraform.state import State
 from deployer.errors import Damaged, DeployError, UsageError
+from deployer.inventory.state_keys import ENDING
+from deployer.steps.state_object import StateObject
 
 FOLDER: Final = "copies/"
 # Whatever their age, so many of the newest copies of each stack stay.
@@ -60,15 +62,14 @@ class Copy:
 class StateCopies:
     """The copies of one stack's state. `cipher` is asked when a copy is written or read, and may be None: plain."""
 
-    bucket: Bucket
-    state_key: str
+    state: StateObject
     cipher: Callable[[], Cipher | None] = field(default=lambda: None, repr=False)
     days: int = 90
 
     @property
     def prefix(self) -> str:
         """Where they lie."""
-        return f"{FOLDER}{self.state_key.removesuffix('.tfstate')}/"
+        return f"{FOLDER}{self.state.key.removesuffix(ENDING)}/"
 
     def keep(self, body: bytes, *, replaced: bool = False) -> str:
         """Keep these bytes of a state and return the copy's key; nothing is written if they are kept already.
@@ -77,7 +78,7 @@ class StateCopies:
         """
         digest = hashlib.sha256(body).hexdigest()[:12]
         try:
-            state = self.require_state(body)
+            state = self.state.require(body)
             name = f"{short_lineage(state.lineage)}-{state.serial:08d}-{digest}"
         except Damaged:
             if not replaced:
@@ -90,21 +91,9 @@ class StateCopies:
             name = f"replaced-{name}"
         return self._write(name, body)
 
-    def require_state(self, body: bytes) -> State:
-        """Read the bytes of the state object; Damaged if they are no state."""
-        try:
-            return State.parse(body)
-        except NotAState as why:
-            environment, stack = names_in(self.state_key)
-            raise Damaged(
-                f"the state is damaged: {why}",
-                place=self.bucket.place(self.state_key),
-                hint=f"`inv state.restore --env {environment} --stack {stack}` brings back its newest copy",
-            ) from None
-
     def newest_first(self) -> Sequence[Copy]:
         """All copies; of those that were written in the same moment the higher serial is newer."""
-        found = (parse_name(entry) for entry in self.bucket.entries(self.prefix))
+        found = (parse_name(entry) for entry in self.state.bucket.entries(self.prefix))
         return sorted(
             (copy for copy in found if copy is not None), key=lambda copy: (copy.modified, copy.serial), reverse=True
         )
@@ -120,16 +109,15 @@ class StateCopies:
         fitting = fitting or [copy for copy in copies if copy.name.startswith(name)]
         if len(fitting) == 1:
             return fitting[0]
-        environment, stack = names_in(self.state_key)
         raise UsageError(
             f"`--copy {name}` {'is the beginning of several names' if fitting else 'is no copy of this state'}",
-            place=self.bucket.place(self.prefix),
-            hint=f"`inv state.copies --env {environment} --stack {stack}` lists them",
+            place=self.state.bucket.place(self.prefix),
+            hint=f"{self.state.command('state.copies')} lists them",
         )
 
     def read(self, copy: Copy) -> bytes:
         """The bytes that were kept; Damaged if they are others than the copy's name says, or cannot be decrypted."""
-        found = self.bucket.get(copy.key)
+        found = self.state.bucket.get(copy.key)
         if found is None:
             raise self._damaged("the copy is gone", copy.key)
         return self._opened(copy.key, found.body, digest=copy.digest, encrypted=copy.key_id is not None)
@@ -145,7 +133,7 @@ class StateCopies:
             return 0
         limit = copies[0].modified - dt.timedelta(days=self.days)
         old = [copy.key for copy in copies[KEPT:] if copy.modified < limit]
-        self.bucket.delete(old)
+        self.state.bucket.delete(old)
         return len(old)
 
     def _write(self, name: str, body: bytes) -> str:
@@ -156,9 +144,9 @@ class StateCopies:
         else:
             key = f"{self.prefix}{name}-{cipher.key_id}.tfstate.enc"
             sealed = cipher.seal(body, name=key)
-        if not self.bucket.try_put(key, sealed, replaces=None):
+        if not self.state.bucket.try_put(key, sealed, replaces=None):
             # It is there; that it is whole has to be seen, for it may be all that is left one day.
-            found = self.bucket.get(key)
+            found = self.state.bucket.get(key)
             digest = hashlib.sha256(body).hexdigest()[:12]
             self._opened(key, found.body if found else b"", digest=digest, encrypted=cipher is not None)
         return key
@@ -185,15 +173,8 @@ class StateCopies:
         return True
 
     def _damaged(self, message: str, key: str) -> DeployError:
-        environment, stack = names_in(self.state_key)
-        hint = f"`inv state.copies --env {environment} --stack {stack}` lists the others; docs/runbooks/state-lost.md"
-        return Damaged(message, place=self.bucket.place(key), hint=hint)
-
-
-def names_in(state_key: str) -> tuple[str, str]:
-    """Environment and stack in the key of a state, `terraform/<environment>/<stack>.tfstate`."""
-    *_, environment, stack = ("", *state_key.removesuffix(".tfstate").split("/"))
-    return environment, stack
+        hint = f"{self.state.command('state.copies')} lists the others; docs/runbooks/state-lost.md"
+        return Damaged(message, place=self.state.bucket.place(key), hint=hint)
 
 
 def parse_name(entry: Entry) -> Copy | None:

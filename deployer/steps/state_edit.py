@@ -18,7 +18,6 @@ from deployer.engine.step import BaseStep, Context
 from deployer.errors import GuardRefused, UsageError
 from deployer.inventory.suggest import nearest
 from deployer.review.patterns import fits_any
-from deployer.steps.state_copies import names_in
 from deployer.steps.state_file import StateFile
 
 
@@ -38,15 +37,13 @@ class StateEdit(BaseStep[State]):
 
     def look(self) -> State:
         """Read the state, and refuse what must not be done to it."""
-        found = self.state.bucket.get(self.state.key)
-        if found is None:
-            environment, stack = names_in(self.state.key)
+        state = self.state.object.read()
+        if state is None:
             raise UsageError(
                 "there is no such state",
-                place=self.state.bucket.place(self.state.key),
-                hint=f"if there was one: `inv state.copies --env {environment} --stack {stack}`",
+                place=self.state.object.place,
+                hint=f"if there was one: {self.state.object.command('state.copies')}",
             )
-        state = self.state.copies.require_state(found.body)
         self.check(state)
         return state
 
@@ -68,9 +65,8 @@ class StateEdit(BaseStep[State]):
 
     def unknown(self, address: str, state: State) -> UsageError:
         """The error for an address that the state does not have."""
-        environment, stack = names_in(self.state.key)
         meant = nearest(address, state.instances)
-        listing = f"`inv state.list --env {environment} --stack {stack}` lists what it has"
+        listing = f"{self.state.object.command('state.list')} lists what it has"
         return UsageError(
             f"`{address}` is not in the state",
             place=self.place(),

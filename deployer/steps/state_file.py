@@ -4,66 +4,75 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from deployer.adapters import process_records
-from deployer.adapters.state import Bucket, Object
-from deployer.adapters.terraform.events import LockHolder, lock_holder
+from deployer.adapters.state import Bucket
+from deployer.adapters.terraform.events import LockHolder
 from deployer.engine.step import Context
 from deployer.errors import Damaged, DeployError, StateLocked, ToolFailed
+from deployer.steps.lock_object import HeldLock, LockObject
 from deployer.steps.reviewing import StateStamp
-from deployer.steps.state_copies import StateCopies, names_in
+from deployer.steps.state_copies import StateCopies
+from deployer.steps.state_object import StateObject
 
 T = TypeVar("T")
 _LOOK_EVERY = 1.0
-# How a lock that we took ourselves begins to say which run it was.
-OUR_RUN = "deployer run "
 
 
 @dataclass(frozen=True, kw_only=True)
 class StateFile:
     """The state of one stack in the bucket, and what proves that a lock on it is abandoned."""
 
-    bucket: Bucket
-    key: str
-    stack: str
+    copies: StateCopies
     # Notes about the programs that runs of this checkout have started on this environment.
     records: Path
     identity: str
-    copies: StateCopies
     # Whether the run of ours with this id is over for certain, by what the ledger knows.
     ended: Callable[[str], bool] = lambda _run: False
     # How long a lock that somebody holds is waited for, in seconds.
     patience: float = 0.0
 
+    @property
+    def object(self) -> StateObject:
+        """The state itself."""
+        return self.copies.state
+
+    @property
+    def bucket(self) -> Bucket:
+        """Where it lies."""
+        return self.object.bucket
+
+    @property
+    def stack(self) -> str:
+        """Of which stack it is."""
+        return self.object.stack
+
+    @property
+    def lock(self) -> LockObject:
+        """Terraform's lock on it."""
+        return LockObject(state=self.object)
+
     def exists(self) -> bool:
         """Whether there is a state."""
-        return self.bucket.get(self.key) is not None
+        return self.object.get() is not None
 
     def stamp(self) -> StateStamp | None:
         """Serial and lineage of the state; None if there is none."""
-        found = self.bucket.get(self.key)
-        state = self.copies.require_state(found.body) if found else None
+        state = self.object.read()
         return StateStamp(serial=state.serial, lineage=state.lineage) if state else None
 
     def locked(self) -> bool:
         """Whether somebody holds the state, or has left it locked."""
-        return self.bucket.get(self.lock_key) is not None
-
-    @property
-    def lock_key(self) -> str:
-        """Where Terraform locks it."""
-        return f"{self.key}.tflock"
+        return self.lock.held() is not None
 
     def keep_copy(self) -> None:
         """Copy the state as it is now, if there is one."""
-        found = self.bucket.get(self.key)
+        found = self.object.get()
         if found is not None:
             self.copies.keep(found.body)
 
@@ -72,21 +81,20 @@ class StateFile:
 
         Terraform takes an empty object for no state as well, and what an old version wrote for an empty one.
         """
-        found = self.bucket.get(self.key)
+        found = self.object.get()
         if found is not None and found.body.strip():
-            self.copies.require_state(found.body)
+            self.object.require(found.body)
             return
         newest = self.copies.newest()
         if newest is None:
             return
-        held = len(self.copies.require_state(self.copies.read(newest)).managed)
+        held = len(self.object.require(self.copies.read(newest)).managed)
         if held:
-            environment, stack = names_in(self.key)
             raise Damaged(
                 f"the state is {'empty' if found else 'gone'}, and its newest copy holds "
                 f"{held} thing{'s' if held > 1 else ''}",
-                place=self.bucket.place(self.key),
-                hint=f"`inv state.restore --env {environment} --stack {stack}` brings it back",
+                place=self.object.place,
+                hint=f"{self.object.command('state.restore')} brings it back",
             )
 
     @contextlib.contextmanager
@@ -95,9 +103,9 @@ class StateFile:
         try:
             yield
         except ToolFailed:
-            found = self.bucket.get(self.key)
+            found = self.object.get()
             if found is not None:
-                self.copies.require_state(found.body)
+                self.object.require(found.body)
             raise
 
     @contextlib.contextmanager
@@ -124,33 +132,26 @@ class StateFile:
         had started Terraform on this very stack before the lock was made, and none of the noted processes is alive. Of
         a lock that we took ourselves: the run that it names is over, by the ledger.
         """
-        found = self.bucket.get(self.lock_key)
-        lock = _fields(found.body) if found else {}
-        holder = lock_holder(json.dumps(lock))
-        if found is None or holder is None:
+        found = self.lock.held()
+        if found is None or found.holder is None:
             return False
         started: list[process_records.Leftover] = []
         if not self._left_by_us(found):
-            started = self._notes_of(holder)
+            started = self._notes_of(found.holder)
             if not started:
                 return False
-        # Ours now, unless somebody has broken the lock meanwhile and taken it: then it is theirs. It stays one that can
-        # be proven to be left, should we be killed here.
-        taken = json.dumps({**lock, "ID": str(uuid.uuid4())})
-        if not self.bucket.try_put(self.lock_key, taken.encode(), replaces=found.etag):
+        if not self.lock.remove(found):
             return False
-        self.bucket.delete([self.lock_key])
         process_records.forget(started)
         return True
 
     def left_by_us(self) -> bool:
         """Whether there is a lock that a run of ours took itself, and that run is over."""
-        found = self.bucket.get(self.lock_key)
+        found = self.lock.held()
         return found is not None and self._left_by_us(found)
 
-    def _left_by_us(self, found: Object) -> bool:
-        info = str(_fields(found.body).get("Info"))
-        return info.startswith(OUR_RUN) and self.ended(info.removeprefix(OUR_RUN))
+    def _left_by_us(self, found: HeldLock) -> bool:
+        return found.run is not None and self.ended(found.run)
 
     def _notes_of(self, holder: LockHolder) -> list[process_records.Leftover]:
         """Notes of this checkout that prove that its Terraform took the lock and is gone."""
@@ -179,15 +180,6 @@ class StateFile:
                 while self.locked() and time.monotonic() < deadline:
                     if context.stop.requested.wait(min(_LOOK_EVERY, max(0.0, deadline - time.monotonic()))):
                         raise
-
-
-def _fields(body: bytes) -> dict[str, Any]:
-    """What a lock says; nothing if it is none."""
-    try:
-        lock = json.loads(body)
-    except ValueError:
-        return {}
-    return lock if isinstance(lock, dict) else {}
 
 
 def _not_after(started: dt.datetime, taken: str) -> bool:

@@ -15,7 +15,7 @@ from deployer.adapters.terraform.state import State
 from deployer.engine.change import Action, Change
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import Damaged, DeployError, GuardRefused, PlanChanged, ServiceFailed
-from deployer.steps.state_copies import Copy, names_in
+from deployer.steps.state_copies import Copy
 from deployer.steps.state_difference import Difference, difference
 from deployer.steps.state_file import StateFile
 from deployer.steps.state_lock import StateLock
@@ -102,10 +102,10 @@ class StateRestored(BaseStep[RestoreFacts]):
                 place=self.state.bucket.place(),
                 hint="check `project.state_bucket` and `project.account_id`",
             )
-        found = self.state.bucket.get(self.state.key)
+        found = self.state.object.get()
         copy = self._chosen()
         state = self._readable(found)
-        wanted = self.state.copies.require_state(self.state.copies.read(copy))
+        wanted = self.state.object.require(self.state.copies.read(copy))
         if state is not None and state.lineage != wanted.lineage and not self.other_lineage:
             raise GuardRefused(
                 f"the copy is of another lineage: {wanted.lineage}, the state has {state.lineage}",
@@ -122,17 +122,16 @@ class StateRestored(BaseStep[RestoreFacts]):
         newest = self.state.copies.newest()
         if newest is not None:
             return newest
-        environment, stack = names_in(self.state.key)
         raise Damaged(
             "there is no copy of this state to go back to",
             place=self.state.bucket.place(self.state.copies.prefix),
-            hint=f"what exists can be taken into a new state: docs/runbooks/state-lost.md; `inv state.pull --env "
-            f"{environment} --stack {stack} --out FILE` gives what there is",
+            hint="what exists can be taken into a new state: docs/runbooks/state-lost.md; "
+            f"{self.state.object.command('state.pull', '--out FILE')} gives what there is",
         )
 
     def _readable(self, found: Object | None) -> State | None:
         try:
-            return self.state.copies.require_state(found.body) if found else None
+            return self.state.object.require(found.body) if found else None
         except Damaged:
             return None
 
@@ -146,7 +145,7 @@ class StateRestored(BaseStep[RestoreFacts]):
             action, summary = Action.CREATE, f"from {facts.copy.name}: {facts.difference().summary}"
         else:
             action, summary = Action.REPLACE, f"by {facts.copy.name}: {facts.difference().summary}"
-        address = f"r2:{self.state.bucket.name}/{self.state.key}"
+        address = f"r2:{self.state.bucket.name}/{self.state.object.key}"
         meaning = digest_of([facts.copy.name, facts.versions])
         detail = "\n".join(facts.lines())
         return (Change(action=action, address=address, summary=summary, detail=detail, meaning=meaning),)
@@ -156,7 +155,7 @@ class StateRestored(BaseStep[RestoreFacts]):
         agreed = self.agreed()
         if agreed is not None and agreed != facts.versions:
             raise self._moved()
-        bucket, key, copies = self.state.bucket, self.state.key, self.state.copies
+        bucket, key, copies = self.state.bucket, self.state.object.key, self.state.copies
         with self.lock.held(context):
             found = bucket.get(key)
             if (found.etag if found else None) != facts.versions[0]:
@@ -175,6 +174,6 @@ class StateRestored(BaseStep[RestoreFacts]):
     def _moved(self) -> DeployError:
         return PlanChanged(
             "the state, or the newest copy, is another one than what was shown; nothing was written",
-            place=self.state.bucket.place(self.state.key),
+            place=self.state.object.place,
             hint="run the same command again, and look at what it shows",
         )

@@ -101,6 +101,19 @@ def test_every_test_says_what_behaviour_it_holds() -> None:
     assert silent == []
 
 
+def test_commands_about_an_environment_are_put_together_in_one_place() -> None:
+    """By hand, the target's word is forgotten, and what was read in the sandbox is typed for the cloud."""
+    found = [
+        f"{path}:{number}: {line.strip()}"
+        for path, text in texts()
+        if path.parts[0] == "deployer" and path.suffix == ".py"
+        for number, line in enumerate(text.splitlines(), 1)
+        if re.search(r"inv [\w.]+ [^`]*--env \{", line)
+    ]
+
+    assert found == []
+
+
 def test_packages_have_no_effect_when_imported() -> None:
     """Importing a package reads no environment, starts nothing and opens nothing."""
     effects = re.compile(

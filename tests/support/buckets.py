@@ -11,6 +11,8 @@ from typing import Any
 
 from deployer.adapters.aws import AwsAccess
 from deployer.adapters.state import Bucket, Entry, Object
+from deployer.steps.state_object import StateObject
+from deployer.words import Named
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,13 @@ class MemoryBucket(Bucket):
     def put_json(self, key: str, value: Any) -> None:
         """An object as a test wants it, whatever was there."""
         self.objects[key] = self._written(key, json.dumps(value).encode(), "1")
+
+
+def state_in(
+    bucket: Bucket, environment: str = "development", stack: str = "site", *, target: str = "cloudflare"
+) -> StateObject:
+    """The state of a stack in a bucket."""
+    return StateObject(bucket=bucket, named=Named(environment, target), stack=stack)
 
 
 def terraform_state(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from deployer.adapters import process_records
 
 ROOT = Path(__file__).parents[2]
 APPLICATION = Path(__file__).parent / "application"
+# What somebody is told to type about an environment.
+_COMMAND = re.compile(r"`(inv [^`]*--env (?!NAME)[^`]*)`")
 _COPIED = ("deployer", "sandbox", "templates", "terraform", "environments.toml", "tasks.py")
 
 
@@ -88,6 +91,10 @@ class Rehearsal:
             self.command(*arguments), cwd=self.root, env=self.environment, capture_output=True, text=True,
             timeout=timeout, stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
+        if "--sandbox" in arguments:
+            told = _COMMAND.findall(" ".join(f"{done.stderr} {done.stdout}".split()))
+            astray = [command for command in told if "--sandbox" not in command]
+            assert not astray, f"{arguments[0]} in a sandbox tells somebody to act on the cloud: {astray}"
         return Ran(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from deployer.errors import (
     CredentialsRefused,
@@ -54,6 +54,13 @@ class LockHolder:
     operation: str
     path: str
 
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self | None:
+        """From the fields of a lock; None if it bears no id."""
+        if not fields.get("ID"):
+            return None
+        return cls(*(str(fields.get(name, "")) for name in ("ID", "Who", "Created", "Operation", "Path")))
+
 
 @dataclass(frozen=True)
 class Events:
@@ -94,15 +101,8 @@ def parse_events(text: str) -> Events:
 
 
 def lock_holder(text: str) -> LockHolder | None:
-    """The holder named in Terraform's message about a lock it could not get, or in a lock object's JSON."""
-    try:
-        data = json.loads(text)
-    except ValueError:
-        data = dict(_LOCK_FIELD.findall(text))
-    if not isinstance(data, dict) or not data.get("ID"):
-        return None
-    value = {key: str(data.get(key, "")) for key in ("ID", "Who", "Created", "Operation", "Path")}
-    return LockHolder(value["ID"], value["Who"], value["Created"], value["Operation"], value["Path"])
+    """The holder named in Terraform's message about a lock it could not get."""
+    return LockHolder.of(dict(_LOCK_FIELD.findall(text)))
 
 
 def failure(errors: Sequence[Diagnostic], *, title: str, place: str, unlock: str) -> DeployError:
@@ -110,7 +110,7 @@ def failure(errors: Sequence[Diagnostic], *, title: str, place: str, unlock: str
     first = errors[0]
     for error in errors:
         if "state lock" in error.summary.lower():
-            return state_locked(error.detail, place=place, unlock=unlock)
+            return state_locked(lock_holder(error.detail), place=place, unlock=unlock, said=error.detail)
         if "saved plan is stale" in error.summary.lower():
             return PlanChanged(
                 f"{title}: the state has changed since the plan was made",
@@ -139,12 +139,14 @@ def failure(errors: Sequence[Diagnostic], *, title: str, place: str, unlock: str
     return ToolFailed(message, place=place, hint=f"mend what Terraform says above, then {again}", details=details)
 
 
-def state_locked(detail: str, *, place: str, unlock: str) -> StateLocked:
-    """The error that says who holds the lock and since when; `unlock` is the command about one whose owner is gone."""
-    holder = lock_holder(detail)
+def state_locked(holder: LockHolder | None, *, place: str, unlock: str, said: str = "") -> StateLocked:
+    """The error that says who holds the lock and since when, or what Terraform `said` if it does not tell.
+
+    `unlock` is the command about one whose owner is gone.
+    """
     hint = f"wait for it with `--lock-timeout 10m`; if its owner is gone: `{unlock}`"
     if holder is None:
-        return StateLocked("the Terraform state is locked", place=place, details=detail.splitlines(), hint=hint)
+        return StateLocked("the Terraform state is locked", place=place, details=said.splitlines(), hint=hint)
     return StateLocked(
         f"the Terraform state is locked by {holder.who or 'somebody'} since {holder.since or 'an unknown time'}",
         place=holder.path or place,

@@ -18,7 +18,7 @@ from typing import Any
 from deployer.adapters.files import digest_of, disk_errors, file_digest, locked, make_folder, read_text, write_private
 from deployer.adapters.process import ANY_CODE, Command, Completed, Processes
 from deployer.adapters.terraform.binary import Terraform
-from deployer.adapters.terraform.events import Events, failure, parse_events, state_locked
+from deployer.adapters.terraform.events import Events, failure, lock_holder, parse_events, state_locked
 from deployer.adapters.terraform.plan import EVENT_WORDS, PlannedChange, planned_changes, planned_outputs
 from deployer.errors import DeployError, ToolFailed
 
@@ -125,7 +125,8 @@ class Stack:
         except ToolFailed as error:
             text = "\n".join(line.strip("│ ") for line in error.details)
             if "Lock Info:" in text:
-                raise state_locked(text, place=str(error.place), unlock=self.unlock_hint) from None
+                holder, place = lock_holder(text), str(error.place)
+                raise state_locked(holder, place=place, unlock=self.unlock_hint, said=text) from None
             raise
 
     def shown_state(self) -> Mapping[str, Any]:

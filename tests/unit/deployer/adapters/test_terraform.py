@@ -11,7 +11,7 @@ import pytest
 from deployer.adapters.process import Processes
 from deployer.adapters.redact import Redactor
 from deployer.adapters.terraform import Stack, Terraform, find_terraform
-from deployer.adapters.terraform.events import Diagnostic, failure, lock_holder, parse_events
+from deployer.adapters.terraform.events import Diagnostic, LockHolder, failure, parse_events
 from deployer.adapters.terraform.plan import UnknownOutput, planned_changes, planned_outputs
 from deployer.errors import (
     CredentialsRefused,
@@ -67,10 +67,10 @@ def test_a_held_lock_names_its_holder() -> None:
     error = failure([Diagnostic("error", "Error acquiring the state lock", LOCKED)], title="t", place="l", unlock="cmd")
     assert "ana@laptop since 2026-11-22 15:00:00.1" in error.message
     assert "`cmd`" in (error.hint or "")
-    holder = lock_holder(json.dumps({"ID": "1", "Who": "a@b", "Created": "now", "Operation": "x", "Path": "p"}))
+    holder = LockHolder.of({"ID": "1", "Who": "a@b", "Created": "now", "Operation": "x", "Path": "p"})
     assert holder is not None
     assert holder.who == "a@b"
-    assert lock_holder("{}") is None
+    assert LockHolder.of({}) is None
 
 
 def test_a_lock_that_cannot_be_read_has_a_way_on_too() -> None:

@@ -14,10 +14,12 @@ from deployer.inventory.model import App
 from deployer.steps.application import Application
 from deployer.steps.guards import DeployGuards, DestroyGuards
 from deployer.steps.holdings import Holdings
+from deployer.words import Named
 from tests.support.buckets import MemoryBucket, terraform_state
 
 HOST = "dev.example.com"
 STATE = "terraform/development/{}.tfstate"
+NAMED = Named("development", "cloudflare")
 
 
 class Api:
@@ -45,7 +47,7 @@ def deploy(api: Api, bucket: MemoryBucket, application: Any = None, host: str | 
     """The guards of a deploy."""
     return DeployGuards(
         name="guards", application=cast("Application", application or There()), cloudflare=cast("CloudflareApi", api),
-        holdings=Holdings(bucket, "development"), worker="ours", host=host, place="environments.toml",
+        holdings=Holdings(bucket, NAMED), worker="ours", host=host, place="environments.toml",
     )  # fmt: skip
 
 
@@ -95,7 +97,7 @@ def destroy(states: MemoryBucket, **more: Any) -> DestroyGuards:
         "stacks": ("site", "hosts"), "known_stacks": ("zone", "site", "hosts"), "may_empty": True,
         "bucket": lambda name: MemoryBucket(name=name), **more,
     }  # fmt: skip
-    return DestroyGuards(name="guards", holdings=Holdings(states, "development"), place="environments.toml", **given)
+    return DestroyGuards(name="guards", holdings=Holdings(states, NAMED), place="environments.toml", **given)
 
 
 def test_a_state_of_a_stack_that_the_inventory_no_longer_names_is_not_orphaned(context: Any) -> None:
@@ -131,8 +133,8 @@ def test_a_state_that_cannot_be_read_is_not_empty(text: str) -> None:
     """Nobody knows what it holds."""
     bucket = MemoryBucket()
     bucket.put(STATE.format("site"), text.encode(), replaces=None)
-    with pytest.raises(Damaged, match="not a Terraform state"):
-        Holdings(bucket, "development").resources("site")
+    with pytest.raises(Damaged, match="the state is damaged"):
+        Holdings(bucket, NAMED).resources("site")
 
 
 def test_data_sources_are_nothing_that_is_held() -> None:
@@ -140,4 +142,4 @@ def test_data_sources_are_nothing_that_is_held() -> None:
     bucket, state = MemoryBucket(), terraform_state(("cloudflare_zone", {"id": "1"}))
     state["resources"][0]["mode"] = "data"
     bucket.put(STATE.format("site"), json.dumps(state).encode(), replaces=None)
-    assert Holdings(bucket, "development").resources("site") == ()
+    assert Holdings(bucket, NAMED).resources("site") == ()

@@ -18,9 +18,11 @@ from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.removal import BucketsEmptied, RemovalFacts, StackRemoved, StateRemoved, WorkerRemoved
 from deployer.steps.state_copies import StateCopies
 from deployer.steps.state_file import StateFile
-from tests.support.buckets import MemoryBucket, terraform_state
+from deployer.words import Named
+from tests.support.buckets import MemoryBucket, state_in, terraform_state
 
 STATE = "terraform/development/{}.tfstate"
+NAMED = Named("development", "cloudflare")
 HOLDING = terraform_state(("cloudflare_r2_bucket", {"name": "ours"}))
 
 
@@ -30,7 +32,7 @@ def test_only_buckets_in_a_state_are_emptied(context: Any) -> None:
     for bucket in (ours, others):
         bucket.put_json("precious.txt", {})
     step = BucketsEmptied(
-        name="b", holdings=Holdings(states, "development"), bucket={"ours": ours, "others": others}.__getitem__
+        name="b", holdings=Holdings(states, NAMED), bucket={"ours": ours, "others": others}.__getitem__
     )
     assert step.observe(context.of()) == {}
     states.put_json(STATE.format("site"), HOLDING)
@@ -42,7 +44,7 @@ def test_only_buckets_in_a_state_are_emptied(context: Any) -> None:
 
 def state_removed(bucket: MemoryBucket, *, kept: frozenset[str] = frozenset(), copies: bool = False) -> StateRemoved:
     """The last step."""
-    return StateRemoved(name="s", holdings=Holdings(bucket, "development"), kept=kept, keep_copies=copies)
+    return StateRemoved(name="s", holdings=Holdings(bucket, NAMED), kept=kept, keep_copies=copies)
 
 
 def filled() -> MemoryBucket:
@@ -194,9 +196,7 @@ def removed(stack: CutOff, bucket: MemoryBucket, tmp_path: Any) -> StackRemoved:
     """The step for it."""
     return StackRemoved(
         name="t", stack=lambda: cast("Stack", stack), stack_name="site", recover=lambda: None,
-        state=StateFile(bucket=bucket, key=STATE.format("site"), stack="site", records=tmp_path, identity="me",
-            copies=StateCopies(bucket=bucket, state_key=STATE.format("site")),
-        ),
+        state=StateFile(copies=StateCopies(state=state_in(bucket)), records=tmp_path, identity="me"),
         adoption=Adoption(
             note=Note(bucket, "note.json"), find=lambda _kind, _wanted: "id",
             findable=frozenset({"cloudflare_r2_bucket"}),

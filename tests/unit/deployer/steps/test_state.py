@@ -21,7 +21,7 @@ from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.state_bucket import StateBucket
 from deployer.steps.state_copies import StateCopies
 from deployer.steps.state_file import StateFile
-from tests.support.buckets import terraform_state
+from tests.support.buckets import state_in, terraform_state
 
 KEY = "terraform/development/site.tfstate"
 LOCK = f"{KEY}.tflock"
@@ -77,10 +77,8 @@ def test_a_record_that_cannot_be_read_is_no_record(bucket: Bucket, text: str) ->
 
 def state(bucket: Bucket, tmp_path: Path) -> StateFile:
     """The state of a stack, with notes in a folder of the test."""
-    copies = StateCopies(bucket=bucket, state_key=KEY)
-    return StateFile(
-        bucket=bucket, key=KEY, stack="site", records=tmp_path / "notes", identity="me@here", copies=copies
-    )
+    copies = StateCopies(state=state_in(bucket))
+    return StateFile(copies=copies, records=tmp_path / "notes", identity="me@here")
 
 
 def lock(bucket: Bucket, *, who: str, created: datetime) -> None:
@@ -264,7 +262,7 @@ def lost_guard(bucket: Bucket, file: StateFile) -> DestroyGuards:
     """What a destroy looks at before it touches anything."""
     return DestroyGuards(
         name="guards",
-        holdings=Holdings(bucket, "development"),
+        holdings=Holdings(bucket, file.object.named),
         stacks=("site",),
         known_stacks=("site",),
         bucket=lambda _name: bucket,

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from deployer.adapters.state import Cipher, Object
+from deployer.inventory.state_keys import owner_of
 from deployer.steps.ledger import CLOSED, OPENED, Head, Ledger
 from deployer.steps.state_check import Problem, StateCheck, look
 from deployer.steps.state_copies import StateCopies
+from deployer.steps.state_object import StateObject
 from deployer.words import Named
-from tests.support.buckets import MemoryBucket, terraform_state
+from tests.support.buckets import MemoryBucket, state_in, terraform_state
 
 SITE = "terraform/development/site.tfstate"
 KNOWN = {"development": ("site", "hosts"), "production": ("zone", "site", "hosts")}
@@ -25,16 +27,17 @@ def text(*, serial: int = 3, kind: str = "t", **more: Any) -> bytes:
     return json.dumps(terraform_state((kind, {"id": "b"}), serial=serial, **more)).encode()
 
 
-def copies(bucket: MemoryBucket, key: str, secret: str | None = None) -> StateCopies:
+def copies(state: StateObject, secret: str | None = None) -> StateCopies:
     """The copies of a state."""
-    return StateCopies(bucket=bucket, state_key=key, cipher=lambda: Cipher(secret) if secret else None)
+    return StateCopies(state=state, cipher=lambda: Cipher(secret) if secret else None)
 
 
 def put(bucket: MemoryBucket, key: str, body: bytes, *, kept: bool = True) -> None:
     """A state with its copy."""
     bucket.objects[key] = Object(body, "1")
-    if kept:
-        copies(bucket, key).keep(body)
+    owner = owner_of(key) if kept else None
+    if owner:
+        copies(state_in(bucket, *owner)).keep(body)
 
 
 def ran(bucket: MemoryBucket, states: dict[str, Any], *, event: str = CLOSED, found: bool = False) -> None:
@@ -47,17 +50,11 @@ def ran(bucket: MemoryBucket, states: dict[str, Any], *, event: str = CLOSED, fo
         ledger.append({"event": CLOSED, "run": "r", "opened": 1, **told}, after=Head(sequence=1, digest=opened.digest))
 
 
-def check(bucket: MemoryBucket, environment: str | None = "development") -> tuple[list[Problem], list[Problem]]:
+def check(bucket: MemoryBucket, environment: str | None = "development") -> tuple[list[Problem], ...]:
     """Problems and notes."""
-    made = StateCheck(
-        bucket=bucket,
-        target="cloudflare",
-        found=look(bucket),
-        stacks=KNOWN.get,
-        known=tuple(KNOWN),
-        copies=lambda key: copies(bucket, key),
-    )
-    return list(made.problems(environment)), made.notes
+    made = StateCheck(found=look(bucket, "cloudflare"), stacks=KNOWN.get, known=tuple(KNOWN), copies=copies)
+    said = list(made.problems(environment))
+    return tuple([each for each in said if each.severity == kind] for kind in ("problem", "note"))
 
 
 def only(problems: Sequence[Problem]) -> Problem:
@@ -139,7 +136,7 @@ def test_the_newest_copy_is_opened() -> None:
     assert "its newest copy: the copy is not what its name says" in only(check(bucket)[0]).text
     bucket = MemoryBucket()
     put(bucket, SITE, text(), kept=False)
-    copies(bucket, SITE, "s" * 32).keep(text())
+    copies(state_in(bucket), "s" * 32).keep(text())
     assert "is encrypted" in only(check(bucket)[0]).text
 
 

@@ -11,7 +11,7 @@ import pytest
 from deployer.adapters.state import Cipher, Object
 from deployer.errors import Damaged
 from deployer.steps.state_copies import KEPT, StateCopies
-from tests.support.buckets import MemoryBucket, terraform_state
+from tests.support.buckets import MemoryBucket, state_in, terraform_state
 
 KEY = "terraform/development/site.tfstate"
 PREFIX = "copies/terraform/development/site/"
@@ -25,7 +25,7 @@ def text(*, serial: int = 1, **more: Any) -> bytes:
 
 def copies(bucket: MemoryBucket, secret: str | None = None, **more: Any) -> StateCopies:
     """The copies of one stack, plain or encrypted."""
-    return StateCopies(bucket=bucket, state_key=KEY, cipher=lambda: Cipher(secret) if secret else None, **more)
+    return StateCopies(state=state_in(bucket), cipher=lambda: Cipher(secret) if secret else None, **more)
 
 
 def test_a_copy_is_named_by_what_it_holds() -> None:

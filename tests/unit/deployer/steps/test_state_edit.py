@@ -15,7 +15,7 @@ from deployer.errors import Damaged, GuardRefused, ToolFailed, UsageError
 from deployer.steps.state_copies import StateCopies
 from deployer.steps.state_edit import StateEdit, StateForgotten, StateMoved
 from deployer.steps.state_file import StateFile
-from tests.support.buckets import MemoryBucket, terraform_state
+from tests.support.buckets import MemoryBucket, state_in, terraform_state
 
 KEY = "terraform/development/site.tfstate"
 
@@ -46,8 +46,7 @@ class Terraform:
 
 def file(bucket: MemoryBucket, folder: Path) -> StateFile:
     """The state of the stack."""
-    copies = StateCopies(bucket=bucket, state_key=KEY)
-    return StateFile(bucket=bucket, key=KEY, stack="site", records=folder, identity="me@here", copies=copies)
+    return StateFile(copies=StateCopies(state=state_in(bucket)), records=folder, identity="me@here")
 
 
 def moved(bucket: MemoryBucket, folder: Path, terraform: Terraform, *, source: str, destination: str) -> StateMoved:

@@ -17,7 +17,7 @@ from deployer.steps.state_copies import StateCopies
 from deployer.steps.state_file import StateFile
 from deployer.steps.state_lock import StateLock
 from deployer.steps.state_restore import StateRestored
-from tests.support.buckets import MemoryBucket, terraform_state
+from tests.support.buckets import MemoryBucket, state_in, terraform_state
 
 KEY = "terraform/development/site.tfstate"
 LOCK = f"{KEY}.tflock"
@@ -30,14 +30,13 @@ def text(name: str, *, serial: int = 1, **more: Any) -> bytes:
 
 def copies(bucket: MemoryBucket) -> StateCopies:
     """The copies of the state."""
-    return StateCopies(bucket=bucket, state_key=KEY)
+    return StateCopies(state=state_in(bucket))
 
 
 def step(bucket: MemoryBucket, folder: Path, *, run: str = "one", choice: str = "", **more: Any) -> StateRestored:
     """A restore by the run `run`; all other runs are over."""
     state = StateFile(
-        bucket=bucket, key=KEY, stack="site", records=folder, identity="me@here", copies=copies(bucket),
-        ended=lambda other: other != run,
+        copies=copies(bucket), records=folder, identity="me@here", ended=lambda other: other != run
     )  # fmt: skip
     lock = StateLock(state=state, run=run, command="inv state.restore")
     given = {"other_lineage": False, "recover": lambda: None, "agreed": lambda: None, **more}
