@@ -84,7 +84,8 @@ class State:
     @cached_property
     def instances(self) -> Mapping[str, Instance]:
         """Everything in it by address, in the order of the addresses."""
-        found = {instance.address: instance for resource in self.data["resources"] for instance in _of(resource)}
+        resources = _listed(self.data["resources"])
+        found = {instance.address: instance for resource in resources for instance in _of(resource)}
         return dict(sorted(found.items()))
 
     @property
@@ -115,13 +116,20 @@ def _of(resource: Mapping[str, Any]) -> Iterator[Instance]:
     managed = {"managed": True, "data": False}[resource["mode"]]
     parts = [resource.get("module"), None if managed else "data", resource["type"], resource["name"]]
     base = ".".join(part for part in parts if part)
-    for instance in resource["instances"]:
+    for instance in _listed(resource["instances"]):
         key = instance.get("index_key")
         index = "" if key is None else f"[{json.dumps(key, ensure_ascii=False)}]"
         deposed = f" (deposed {instance['deposed']})" if instance.get("deposed") else ""
         attributes = instance.get("attributes") or {}
         hidden = frozenset(_path(path) for path in instance.get("sensitive_attributes") or ())
         yield Instance(f"{base}{index}{deposed}", resource["type"], managed, dict(attributes), hidden)
+
+
+def _listed(found: Any) -> list[Mapping[str, Any]]:
+    """A list of objects; an empty object would pass for a list of nothing."""
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise TypeError
+    return found
 
 
 def _path(steps: list[Mapping[str, Any]]) -> str:

@@ -27,6 +27,15 @@ def parse(data: Any) -> State:
         (b'{"version": 4, "serial": true, "lineage": "x", "outputs": {}, "resources": []}', "no serial"),
         (b'{"version": 4, "serial": 1, "outputs": {}, "resources": []}', "no lineage"),
         (b'{"version": 4, "serial": 1, "lineage": "x", "outputs": {}, "resources": {"a": 1}}', "not listed"),
+        (b'{"version": 4, "serial": 1, "lineage": "x", "outputs": {}, "resources": {}}', "not listed"),
+        (b'{"version": 4, "serial": 1, "lineage": "x", "outputs": {}, "resources": ["a"]}', "not listed"),
+        (
+            (
+                b'{"version": 4, "serial": 1, "lineage": "x", "outputs": {}, "resources": '
+                b'[{"mode": "managed", "type": "a", "name": "b", "instances": {}}]}'
+            ),
+            "not listed",
+        ),
         (b'{"version": 4, "serial": 1, "lineage": "x", "outputs": {}}', "not listed"),
         (b"[" * 100_000, "not JSON"),
     ],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,13 +12,14 @@ from deployer.adapters.redact import Redactor
 from deployer.adapters.target import cloudflare_target
 from deployer.engine.playbook import Playbook
 from deployer.engine.stop import Stop
-from deployer.errors import CredentialsMissing
+from deployer.errors import CredentialsMissing, Damaged
 from deployer.playbooks.deploy import deploy
 from deployer.playbooks.destroy import destroy
 from deployer.playbooks.doctor import examine
 from deployer.playbooks.outputs import outputs
 from deployer.playbooks.render import render
 from deployer.playbooks.wiring import Wiring, require_credentials
+from tests.support.buckets import MemoryBucket
 from tests.support.inventory import inventory
 
 
@@ -32,6 +35,21 @@ def wiring(tmp_path: Path, env: str = "production", **variables: str) -> Wiring:
         stop=Stop(),
         redactor=Redactor(),
     )
+
+
+def with_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes) -> Wiring:
+    """A wiring of the development environment, whose stack `site` has these bytes for its state."""
+    bucket = MemoryBucket()
+    bucket.put("terraform/development/site.tfstate", body, replaces=None)
+    monkeypatch.setattr(Wiring, "state_bucket", bucket)
+    names = ("CLOUDFLARE_API_TOKEN", "R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY")
+    return wiring(tmp_path, "dev", **dict.fromkeys(names, "made-up-credential"))
+
+
+def state(**changed: Any) -> bytes:
+    """A state with nothing in it."""
+    whole = {"version": 4, "serial": 1, "lineage": "lineage-1", "outputs": {}, "resources": []}
+    return json.dumps({**whole, **changed}).encode()
 
 
 def before(playbook: Playbook, step: str) -> frozenset[str]:
@@ -101,6 +119,24 @@ def test_missing_credentials_are_one_error(tmp_path: Path) -> None:
     )
     with pytest.raises(CredentialsMissing, match="3 credentials"):
         outputs(empty)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"version": 3}', state(outputs=[]), state(outputs={"a": "b"})])
+def test_outputs_of_a_damaged_state_name_the_way_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    """Whatever is wrong with it."""
+    ready = with_state(tmp_path, monkeypatch, body)
+    with pytest.raises(Damaged, match="the state is damaged") as caught:
+        outputs(ready)
+    assert "inv state.restore --env development --stack site" in (caught.value.hint or "")
+
+
+def test_outputs_are_read_from_the_states(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sensitive is not shown; a stack that is not deployed has none."""
+    found = {"url": {"value": "https://x"}, "key": {"value": "s3cret", "sensitive": True}}
+    ready = with_state(tmp_path, monkeypatch, state(outputs=found))
+    assert outputs(ready) == {"site": {"url": "https://x", "key": "(sensitive)"}, "hosts": {}}
 
 
 def test_credentials_are_masked_from_the_moment_they_are_used(tmp_path: Path) -> None:
