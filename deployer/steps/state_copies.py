@@ -122,6 +122,14 @@ class StateCopies:
             raise self._damaged("the copy is gone", copy.key)
         return self._opened(copy.key, found.body, digest=copy.digest, encrypted=copy.key_id is not None)
 
+    def read_state(self, copy: Copy) -> State:
+        """The state that was kept; Damaged, and about the copy, if what was kept is none."""
+        body = self.read(copy)
+        try:
+            return State.parse(body)
+        except NotAState as why:
+            raise self._damaged(f"the copy is no state: {why}", copy.key) from None
+
     def prune(self) -> int:
         """Remove copies that are older than the inventory says; returns how many.
 

@@ -88,7 +88,7 @@ class StateFile:
         newest = self.copies.newest()
         if newest is None:
             return
-        held = len(self.object.require(self.copies.read(newest)).managed)
+        held = len(self.copies.read_state(newest).managed)
         if held:
             raise Damaged(
                 f"the state is {'empty' if found else 'gone'}, and its newest copy holds "

@@ -105,7 +105,7 @@ class StateRestored(BaseStep[RestoreFacts]):
         found = self.state.object.get()
         copy = self._chosen()
         state = self._readable(found)
-        wanted = self.state.object.require(self.state.copies.read(copy))
+        wanted = self.state.copies.read_state(copy)
         if state is not None and state.lineage != wanted.lineage and not self.other_lineage:
             raise GuardRefused(
                 f"the copy is of another lineage: {wanted.lineage}, the state has {state.lineage}",

@@ -83,6 +83,18 @@ def test_a_damaged_state_is_replaced_and_kept(tmp_path: Path, context: Any, dama
     assert restore(step(bucket, tmp_path, run="two"), context) == []
 
 
+def test_a_copy_that_is_no_state_is_blamed_itself(tmp_path: Path, context: Any) -> None:
+    """It was kept as what was there; the state that is there now has nothing to do with it."""
+    bucket = MemoryBucket()
+    copies(bucket).keep(text("new", serial=7))
+    kept = copies(bucket).keep(b"{", replaced=True)
+    bucket.put(KEY, text("new", serial=7), replaces=None)
+    with pytest.raises(Damaged, match="the copy is no state: it is not JSON") as caught:
+        restore(step(bucket, tmp_path, choice="replaced-00000000"), context)
+    assert kept in str(caught.value)
+    assert "state.copies" in (caught.value.hint or "")
+
+
 def test_an_older_copy_by_name(tmp_path: Path, context: Any) -> None:
     """The serial goes on, so that Terraform takes nothing made from the replaced state."""
     bucket = MemoryBucket()
