@@ -44,13 +44,14 @@ def make_cipher(wiring: Wiring) -> Cipher | None:
                 hint="run what is listed above, then the same command again",
                 details=wiring.secret_places.how_to_mend([(label, reference)], stored),
             )
-        wiring.redactor.add(value)
         if len(value) < LEAST:
             raise ConfigError(
                 f"the key of the copies is shorter than {LEAST} characters, so it could be found by trying",
                 place=f"{label}: {reference}",
                 hint="make one with `openssl rand -base64 32`; copies made with the old one need that to be read",
             )
+        # Not before: a word of the error above might be masked.
+        wiring.redactor.add(value)
         return Cipher(value)
     return None
 

@@ -146,8 +146,9 @@ def _parsed(kind: type[P], body: bytes) -> P:
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in problem["loc"])
+        what = f"{where}: {problem['msg']}" if where else problem["msg"]
         newer = where == "schema" and problem["type"] == "literal_error"
-        said = "it is in a form that is not known here" if newer else f"it cannot be read: {where}: {problem['msg']}"
+        said = "it is in a form that is not known here" if newer else f"it cannot be read: {what}"
         raise ValueError(said) from None
 
 

@@ -239,7 +239,8 @@ class StateRemoved(BaseStep[Sequence[str]]):
         if not facts:
             return ()
         address = f"r2:{self.holdings.bucket.name}/{self.holdings.environment}"
-        return (Change(action=Action.DELETE, address=address, summary="states, their copies, release record"),)
+        what = "states, release record; copies stay" if self.keep_copies else "states, their copies, release record"
+        return (Change(action=Action.DELETE, address=address, summary=what),)
 
     def apply(self, context: Context, facts: Sequence[str], changes: Sequence[Change]) -> Mapping[str, object]:
         """Delete what was looked at, if no state holds a resource any more."""

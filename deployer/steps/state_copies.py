@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from deployer.adapters.state import Cipher, Entry, Unopened
-from deployer.adapters.terraform.state import State
+from deployer.adapters.terraform.state import NotAState, State
 from deployer.errors import Damaged, DeployError, UsageError
 from deployer.inventory.state_keys import ENDING
 from deployer.steps.state_object import StateObject

@@ -146,13 +146,19 @@ def state_locked(holder: LockHolder | None, *, place: str, unlock: str, said: st
     """
     hint = f"wait for it with `--lock-timeout 10m`; if its owner is gone: `{unlock}`"
     if holder is None:
-        return StateLocked("the Terraform state is locked", place=place, details=said.splitlines(), hint=hint)
+        return StateLocked("the Terraform state is locked", place=place, details=_without_advice(said), hint=hint)
     return StateLocked(
         f"the Terraform state is locked by {holder.who or 'somebody'} since {holder.since or 'an unknown time'}",
         place=holder.path or place,
         hint=hint,
         details=[f"operation {holder.operation or 'unknown'}, lock id {holder.id}"],
     )
+
+
+def _without_advice(detail: str) -> list[str]:
+    """What Terraform found; how locking can be turned off is nothing to tell anybody."""
+    found = detail.partition("Terraform acquires a state lock")[0]
+    return [line for line in found.splitlines() if line.strip() and "-lock=false" not in line]
 
 
 def _objects(lines: Iterable[str]) -> Iterable[dict[str, Any]]:

@@ -75,8 +75,15 @@ def test_a_held_lock_names_its_holder() -> None:
 
 def test_a_lock_that_cannot_be_read_has_a_way_on_too() -> None:
     """Nobody knows whose it is, and the same command helps."""
-    error = failure([Diagnostic("error", "Error acquiring the state lock", "EOF")], title="t", place="l", unlock="cmd")
+    advice = (
+        "Error message: unexpected end of JSON input\n\nTerraform acquires a state lock to protect the state from "
+        "being written\nby multiple users at the same time. For most commands, you can disable locking with the "
+        '"-lock=false"\nflag, but this is not recommended.'
+    )
+    said = [Diagnostic("error", "Error acquiring the state lock", advice)]
+    error = failure(said, title="t", place="l", unlock="cmd")
     assert error.message == "the Terraform state is locked"
+    assert error.details == ("Error message: unexpected end of JSON input",), "and not how to go without locks"
     assert "`cmd`" in (error.hint or "")
 
 

@@ -63,7 +63,11 @@ def test_a_missing_key_never_means_plain_copies(tmp_path: Path) -> None:
 
 def test_a_key_that_can_be_guessed_is_refused(tmp_path: Path) -> None:
     """With the command that makes a better one."""
+    made = wiring(tmp_path, NAMED, COPY_KEY="short")
     with pytest.raises(ConfigError, match="shorter than 32") as caught:
+        _ = made.copy_cipher
+    assert "shorter than 32" in made.redactor.text(caught.value.message), "no word of it is taken for the key"
+    with pytest.raises(ConfigError) as caught:
         _ = wiring(tmp_path, NAMED, COPY_KEY="hunter2").copy_cipher
     assert "openssl rand" in str(caught.value.hint)
     assert "hunter2" not in str(caught.value)

@@ -179,7 +179,7 @@ def _statement(**changed: Any) -> str:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (b"", "it cannot be read"),
+        (b"", "it cannot be read: Invalid JSON"),
         (b"\xff\xfe", "it cannot be read"),
         (b"[]", "it cannot be read"),
         (json.dumps(record())[:200].encode(), "it cannot be read"),

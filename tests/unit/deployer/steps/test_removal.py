@@ -72,6 +72,16 @@ def test_a_state_that_holds_something_is_never_deleted(context: Any) -> None:
     assert set(bucket.objects) == before
 
 
+@pytest.mark.parametrize("stay", [True, False])
+def test_the_summary_says_what_goes(context: Any, stay: bool) -> None:
+    """The copies of a protected environment stay."""
+    step = state_removed(filled(), copies=stay)
+    facts = step.observe(context.of())
+    assert any(key.startswith("copies/") for key in facts) is not stay
+    (change,) = step.diff(context.of(), facts)
+    assert ("copies stay" in change.summary, "their copies" in change.summary) == (stay, not stay)
+
+
 def test_a_lock_is_never_deleted(context: Any) -> None:
     """Somebody is at work on that state."""
     bucket = filled()
