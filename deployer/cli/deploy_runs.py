@@ -31,6 +31,12 @@ def confirm_destroy(session: Session, wish: Wish, subject: Subject) -> None:
     """Hold up a destroy that nobody confirmed, or that the inventory's guard forbids."""
     name = subject.environment.name
     require_allowed(subject, env=wish.env, allow_protected=wish.allow_protected)
+    _refuse_reviewed_only(
+        subject,
+        wish,
+        ", so nobody destroys it alone",
+        hint="take `reviewed_only` and `approvals` out of the inventory, where that is reviewed, then destroy it",
+    )
     if is_asked(subject, yes=wish.yes):
         announcement = f"This removes everything of `{name}` on {subject.target}."
         ask(session, subject, deed=f"`{name}` is destroyed", announcement=announcement)
@@ -38,11 +44,20 @@ def confirm_destroy(session: Session, wish: Wish, subject: Subject) -> None:
 
 def refuse_unreviewed(_session: Session, wish: Wish, subject: Subject) -> None:
     """Hold up a deploy of an environment that changes by reviewed plans only."""
-    effective = subject.loaded.effective(wish.env)
-    if subject.target != "cloudflare" or not effective.environment.guards.reviewed_only:
-        return
-    raise GuardRefused(
-        f"`{subject.environment.name}` changes by reviewed plans only: guards.reviewed_only is true",
-        place=effective.origins[("guards", "reviewed_only")].place,
+    _refuse_reviewed_only(
+        subject,
+        wish,
+        ": guards.reviewed_only is true",
         hint=f"{subject.named.command('plan', '--out plan/')}, let it be approved, then `inv apply --plan plan/`",
     )
+
+
+def _refuse_reviewed_only(subject: Subject, wish: Wish, why: str, *, hint: str) -> None:
+    """Refuse it on the real target; on the sandbox everything can be rehearsed."""
+    effective = subject.loaded.effective(wish.env)
+    if subject.target == "cloudflare" and effective.environment.guards.reviewed_only:
+        raise GuardRefused(
+            f"`{effective.environment.name}` changes by reviewed plans only{why}",
+            place=effective.origins[("guards", "reviewed_only")].place,
+            hint=hint,
+        )

@@ -36,8 +36,11 @@ _GUARDED: Final = (
     ("freezes",),
     ("plan",),
     ("project", "approvers"),
+    ("host",),
+    ("kind",),
 )
-"""What `--set` must not touch: guard rails that hold for everybody, and who decides over a plan."""
+"""What `--set` must not touch: guard rails that hold for everybody, who decides over a plan, and which environment it
+is: by its kind and its host rules know what belongs to it and what is another's."""
 M = TypeVar("M", bound=Model)
 
 

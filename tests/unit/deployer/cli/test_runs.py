@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from deployer.engine.step import Context
 from deployer.engine.workfolder import WorkFolder
 from deployer.errors import StateLocked, Unverified
 from tests.support.cli import Checkout, FileStep, make_checkout, use_steps
-from tests.support.inventory import line_of, text
 
 
 @pytest.fixture
@@ -219,56 +217,6 @@ def test_an_interrupted_run_is_mentioned_by_the_next(checkout: Checkout, monkeyp
     assert "note:" not in again.err
 
 
-def test_destroy_asks(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a terminal and without --yes it is refused; --yes goes on; --check needs no answer."""
-    use_steps(monkeypatch, two_steps(checkout.root), name="destroy")
-
-    refused = checkout.inv("destroy", "--env", "dev")
-    check = checkout.inv("destroy", "--env", "dev", "--check")
-    done = checkout.inv("destroy", "--env", "dev", "--yes")
-
-    assert refused.code == 11
-    assert "hint: add --yes" in refused.err
-    assert check.code == 0
-    assert done.code == 0
-    assert done.out == ""
-
-
-def test_protected_environments_need_more_than_yes(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The guard is data of the inventory: --allow-protected, and even then the name typed on a terminal."""
-    use_steps(monkeypatch, two_steps(checkout.root), name="destroy")
-
-    for flags in (["--yes"], ["--yes", "--allow-protected"]):
-        ran = checkout.inv("destroy", "--env", "prod", *flags)
-        assert ran.code == 11
-        assert not (checkout.root / "one").exists()
-    line = line_of(text(), "guards = { protected = true")
-    assert f"(environments.toml:{line})" in checkout.inv("destroy", "--env", "prod", "--yes").err
-    assert "type its name on a terminal" in ran.err
-
-
-@pytest.mark.parametrize(
-    "setting",
-    [
-        "guards.protected=false",
-        "guards={ protected = false }",
-        '"guards"."never_destroy"=[]',
-        "approvals.destroy=0",
-        "policy={}",
-        "freezes={}",
-        "plan.valid_minutes=999999",
-        'project.approvers.mallory.ssh=["x"]',
-    ],
-)
-def test_guard_rails_cannot_be_set_away(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
-    """By no command: they are changed where they are reviewed."""
-    use_steps(monkeypatch, two_steps(checkout.root), name="destroy")
-    ran = checkout.inv("destroy", "--env", "prod", "--yes", "--allow-protected", "--set", setting)
-    assert ran.code == 2
-    assert "cannot be set on the command line: it decides what a run may do" in ran.err
-    assert not (checkout.root / "one").exists()
-
-
 def test_an_unverified_release_has_its_own_exit_code(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit 8, and no address is printed as if all were well."""
     use_steps(
@@ -362,24 +310,3 @@ def test_secrets_never_reach_a_stream_or_the_mistake_log(checkout: Checkout, mon
     assert "***" in ran.err
     for written in (ran.out, ran.err, log.read_text()):
         assert canary not in written
-
-
-class Terminal(io.StringIO):
-    """A person who types one line."""
-
-    def isatty(self) -> bool:
-        """Somebody is there."""
-        return True
-
-
-@pytest.mark.parametrize(("typed", "code"), [("production\n", 0), ("prod\n", 11), ("", 11), ("y\n", 11)])
-def test_the_name_is_typed_in_full(checkout: Checkout, monkeypatch: pytest.MonkeyPatch, typed: str, code: int) -> None:
-    """Only the environment's own name goes on; an alias or `y` does not."""
-    use_steps(monkeypatch, two_steps(checkout.root), name="destroy")
-    monkeypatch.setattr("sys.stdin", Terminal(typed))
-
-    ran = checkout.inv("destroy", "--env", "prod", "--allow-protected", "--yes")
-
-    assert ran.code == code
-    assert "This removes everything of `production` on cloudflare." in ran.err
-    assert (checkout.root / "one").exists() == (code == 0)

@@ -74,7 +74,6 @@ def test_lists_and_secret_references_are_taken_whole() -> None:
         ('worker.variables."SITE_URL"=x{environment}', ("worker", "variables", "SITE_URL"), "xdevelopment"),
         ("worker.compatibility_date=2027-01-01", ("worker", "compatibility_date"), "2027-01-01"),
         ('worker.compatibility_flags=["a"]', ("worker", "compatibility_flags"), ("a",)),
-        ("host=other.{zone}", ("host",), "other.vibechecc.app"),
         (
             'convex.secrets.MODERATION_TOKEN={ env = "T" }',
             ("convex", "secrets", "MODERATION_TOKEN"),
