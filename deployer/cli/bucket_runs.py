@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from deployer.cli.signals import asking
 from deployer.cli.subject import Subject, begin
+from deployer.errors import DeployError
 
 if TYPE_CHECKING:
     from deployer.cli.session import Session
     from deployer.engine.result import RunResult
+    from deployer.playbooks.wiring import Wiring
 
 # Where it keeps its files; no environment can bear that name.
 _FOLDER: Final = "_state"
@@ -42,7 +45,22 @@ def run_bootstrap(session: Session, *, sandbox: bool, check: bool, diff: bool) -
                     listeners=[report],
                 ),
             )
+            if check:
+                notes.append("conditional writes were not tried: that takes an object, and --check writes none")
+            elif result.error is None:
+                result = replace(result, error=_unproven(wiring))
             return _conclude(session, subject, result, notes, diff=diff)
+
+
+def _unproven(wiring: Wiring) -> DeployError | None:
+    """What speaks against the bucket once it is as the inventory says."""
+    from deployer.steps.bucket_proof import require_conditional_writes
+
+    try:
+        require_conditional_writes(wiring.state_bucket)
+    except DeployError as error:
+        return error
+    return None
 
 
 def _conclude(session: Session, subject: Subject, result: RunResult, notes: list[str], *, diff: bool) -> int:

@@ -2,7 +2,6 @@
 
     secrets -- state bucket --+-- bucket location
                               +-- lifecycle rules, lock rules
-                              +-- conditional writes
 
 It is the same bucket for all environments, so it belongs to none of them. Copies have no lifecycle rule: a rule knows
 an age only, and would take the last copy of a state that nobody changes.
@@ -19,7 +18,7 @@ from deployer.inventory.names import NUMBER
 from deployer.inventory.state_keys import STATES
 from deployer.playbooks.deploy import resolve_secrets
 from deployer.playbooks.wiring import Wiring
-from deployer.steps.bucket_proof import PROBES, BucketLocation, ConditionalWrites
+from deployer.steps.bucket_proof import PROBES, BucketLocation
 from deployer.steps.bucket_rules import BucketRules, expiry, lock
 from deployer.steps.secrets import COPY_KEY
 from deployer.steps.state_bucket import STATE_BUCKET, StateBucket
@@ -51,7 +50,6 @@ def bootstrap(wiring: Wiring, *, note: Callable[[str], None]) -> Playbook:
                 name="lock rules", needs=after, tags=tags, settings=settings, kind="lock",
                 wanted=lock_rules(wiring.loaded),
             ),
-            ConditionalWrites(name="conditional writes", needs=after, tags=tags, bucket=wiring.state_bucket, note=note),
         ),
     )  # fmt: skip
 

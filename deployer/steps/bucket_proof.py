@@ -39,50 +39,33 @@ class BucketLocation(BaseStep[str | None]):
         return ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConditionalWrites(BaseStep[bool]):
-    """Whether of two writers one is refused. The only way to know is to try, with an object that is removed again."""
+def require_conditional_writes(bucket: Bucket) -> None:
+    """Of two writers one is refused. The only way to know is to try, with an object that is removed again.
 
-    bucket: Bucket
-    note: Callable[[str], None]
-
-    def observe(self, context: Context) -> bool:
-        """Try it; a check writes nothing, so it cannot."""
-        if context.check:
-            self.note("conditional writes were not tried: that takes an object, and --check writes none")
-            return False
-        key = f"{PROBES}{uuid.uuid4().hex}"
-        try:
-            self._try(key)
-        finally:
-            self.bucket.delete([key])
-        return True
-
-    def diff(self, context: Context, facts: bool) -> Sequence[Change]:
-        """Nothing is left of it."""
-        return ()
-
-    def _try(self, key: str) -> None:
-        first, second = b"first", b"second"
-        self._expect(
-            self.bucket.try_put(key, first, replaces=None), "an object that is new was refused (If-None-Match)"
-        )
-        self._expect(
-            not self.bucket.try_put(key, second, replaces=None), "an object that is there was replaced (If-None-Match)"
-        )
-        found = self.bucket.get(key)
-        self._expect(found is not None and found.body == first, "a refused write has changed the object")
+    So this is no step: a step that looks changes nothing, and nothing is left of this that could be compared.
+    """
+    key = f"{PROBES}{uuid.uuid4().hex}"
+    first, second = b"first", b"second"
+    try:
+        _expect(bucket, bucket.try_put(key, first, replaces=None), "an object that is new was refused (If-None-Match)")
+        refused = not bucket.try_put(key, second, replaces=None)
+        _expect(bucket, refused, "an object that is there was replaced (If-None-Match)")
+        found = bucket.get(key)
+        _expect(bucket, found is not None and found.body == first, "a refused write has changed the object")
         assert found is not None
-        self._expect(self.bucket.try_put(key, second, replaces=found.etag), "the right version was refused (If-Match)")
-        self._expect(
-            not self.bucket.try_put(key, first, replaces=found.etag), "another version was replaced (If-Match)"
-        )
+        right = bucket.try_put(key, second, replaces=found.etag)
+        _expect(bucket, right, "the right version was refused (If-Match)")
+        refused = not bucket.try_put(key, first, replaces=found.etag)
+        _expect(bucket, refused, "another version was replaced (If-Match)")
+    finally:
+        bucket.delete([key])
 
-    def _expect(self, kept: bool, otherwise: str) -> None:
-        if not kept:
-            raise ServiceFailed(
-                f"the store does not keep conditional writes: {otherwise}",
-                place=self.bucket.place(),
-                hint="state locks and the ledger rest on them, so nothing may be deployed from here; "
-                "check that `project.account_id` and `project.state_bucket` name a bucket on R2",
-            )
+
+def _expect(bucket: Bucket, kept: bool, otherwise: str) -> None:
+    if not kept:
+        raise ServiceFailed(
+            f"the store does not keep conditional writes: {otherwise}",
+            place=bucket.place(),
+            hint="state locks and the ledger rest on them, so nothing may be deployed from here; "
+            "check that `project.account_id` and `project.state_bucket` name a bucket on R2",
+        )

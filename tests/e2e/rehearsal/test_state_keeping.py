@@ -117,6 +117,7 @@ def test_bootstrap_makes_the_bucket_and_a_second_one_changes_nothing(stage: Rehe
     ran = stage.inv("state.bootstrap", "--sandbox", "--json")
     assert ran.code == 0, ran.err
     assert ran.recap["changed"] == 3
+    assert any("/probes/" in each["path"] and each["mutating"] for each in stage.requests()), "the store was tried"
     assert store.keys() == [], "the probe is gone"
     theirs = {"id": "theirs", "enabled": True, "prefix": "theirs/", "condition": {"type": "Indefinite"}}
     path = f"/accounts/{{account}}/r2/buckets/{BUCKET}/lock"
