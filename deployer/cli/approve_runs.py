@@ -107,6 +107,7 @@ def open_approving(session: Session, *, plan: str, env: str, sandbox: bool) -> A
 
 def show_approvals(session: Session, *, plan: str, env: str, sandbox: bool) -> int:
     """Print who has approved a bundle and how many are missing."""
+    from deployer.report.text import wrapped
     from deployer.steps.approvals import verdict_lines
 
     opened = open_approving(session, plan=plan, env=env, sandbox=sandbox)
@@ -115,9 +116,11 @@ def show_approvals(session: Session, *, plan: str, env: str, sandbox: bool) -> i
         opened.answer(verdict)
         return 0
     manifest = opened.bundle.manifest
-    session.sink.data(f"plan {manifest.id}, risk {manifest.risk.value}: {_count(verdict)}")
-    for line in verdict_lines(verdict):
-        session.sink.data(f"  {line}")
+    for line in wrapped(f"plan {manifest.id}, risk {manifest.risk.value}: {_count(verdict)}"):
+        session.sink.data(line)
+    for said in verdict_lines(verdict):
+        for line in wrapped(said, indent="  "):
+            session.sink.data(line)
     return 0
 
 

@@ -45,6 +45,8 @@ def show_history(session: Session, *, env: str, sandbox: bool, limit: str, verif
 
 
 def _print(session: Session, runs: Sequence[Run]) -> None:
+    from deployer.report.text import wrapped
+
     sink = session.sink
     if not runs:
         sink.talk(f"nothing was ever changed in `{session.environment}` from here")
@@ -55,8 +57,10 @@ def _print(session: Session, runs: Sequence[Run]) -> None:
         when = str(body.get("time") or "?")[:19].replace("T", " ")
         outcome = sink.paint(f"{run.outcome:<11}", *_STYLES.get(run.outcome, ()))
         sink.data(f"{run.number:>5}  {when:<19}  {outcome}  {_took(run):>12}  {body.get('who', '?')}")
-        sink.data(f"       {body.get('command', '?')}")
-        sink.data(f"       {'  '.join(_particulars(run)) or 'nothing is known of what it made'}")
+        said = "  ".join(_particulars(run)) or "nothing is known of what it made"
+        for text in (str(body.get("command", "?")), said):
+            for line in wrapped(text, indent=" " * 7):
+                sink.data(line)
 
 
 def _took(run: Run) -> str:

@@ -18,7 +18,7 @@ Shown = Mapping[str, Mapping[str, Any]]
 
 def list_rules(session: Session, *, env: str, sandbox: bool) -> int:
     """Print the rules that hold for an environment, protection included."""
-    from deployer.report.text import table_lines
+    from deployer.report.text import table_lines, wrapped
     from deployer.review.protection import REASON, RULE
     from deployer.steps.policy import place_of
 
@@ -49,7 +49,8 @@ def list_rules(session: Session, *, env: str, sandbox: bool) -> int:
     cells = [(row["rule"], row["severity"] if row["enabled"] else "off", row["place"]) for row in rows]
     for row, line in zip(rows, table_lines(cells), strict=True):
         session.sink.data(line)
-        session.sink.data(f"  {row['reason']}")
+        for text in wrapped(str(row["reason"]), indent="  ", more=""):
+            session.sink.data(text)
     return 0
 
 

@@ -22,6 +22,14 @@ STATUS_WIDTH: Final = len("skipped")
 INDENT: Final = " " * (STATUS_WIDTH + 2)
 
 
+def wrapped(line: str, *, indent: str = "", more: str = "  ", width: int = 80) -> list[str]:
+    """A line that may be too long for a terminal, cut between words; what a person copies is never cut."""
+    return textwrap.wrap(
+        line, width, initial_indent=indent, subsequent_indent=indent + more, break_long_words=False,
+        break_on_hyphens=False,
+    ) or [indent]  # fmt: skip
+
+
 def seconds(value: float) -> str:
     """Durations as people say them: 0.4 s, 75 s, 6 min 10 s."""
     if value < 10:

@@ -139,6 +139,16 @@ def test_history_shows_every_run_with_how_it_ended(checkout: Checkout, bucket: M
     assert [run["run"] for run in json.loads(limited.out)["runs"]] == ["three"]
 
 
+def test_history_fits_a_terminal(checkout: Checkout, bucket: MemoryBucket) -> None:
+    """Whatever was typed and however many approved; cut between words."""
+    note = RunNote(plan_id="production-20261125T161500Z-0d1f2a3bbeef", plan_digest="d" * 64, approvals=["somebody"] * 9)
+    past_run(ledger(bucket), "one", command="inv deploy --env dev " + "--set worker.variables.A " * 5, **note.fields())
+    lines = checkout.inv("history", "--env", "dev").out.splitlines()
+    assert len(lines) > 4
+    assert all(len(line) <= 80 for line in lines)
+    assert "plan production-20261125T161500Z-0d1f2a3bbeef" in " ".join(" ".join(lines).split())
+
+
 def test_an_empty_history_says_so(checkout: Checkout, bucket: MemoryBucket) -> None:
     """And is no failure."""
     ran = checkout.inv("history", "--env", "dev", "--verify")
