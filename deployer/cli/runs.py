@@ -78,6 +78,8 @@ def run_playbook(session: Session, wish: Wish, verb: Verb) -> int:
     """Run the playbook of `verb` and return the exit code."""
     timeout = parse_duration(wish.timeout) if wish.timeout else None
     patience = parse_duration(wish.lock_timeout, flag="lock-timeout") if wish.lock_timeout else 0.0
+    if wish.detailed_exitcode and not wish.check:
+        raise UsageError("--detailed-exitcode goes with --check", hint="add `--check`; a run without it changes things")
     subject = begin(session, env=wish.env, sandbox=wish.sandbox, settings=wish.settings)
     if wish.list_steps:
         return _list_steps(session, wish, subject, verb)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -11,6 +12,8 @@ from deployer.engine.playbook import Playbook, Selection
 from deployer.engine.result import RunResult, Status, StepResult
 from deployer.errors import DeployError
 
+# Stands for a space at which no line may end; no text of ours has it.
+_UNBROKEN: Final = "\x1f"
 SYMBOLS: Final = {
     Action.CREATE: "+",
     Action.UPDATE: "~",
@@ -88,14 +91,21 @@ def error_lines(error: DeployError, *, width: int = 80) -> Iterator[str]:
         yield f"  {detail}"
     if error.hint:
         yield ""
-        yield from textwrap.wrap(
-            error.hint,
-            width=width,
-            initial_indent="hint: ",
-            subsequent_indent="      ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        yield from _hint_lines(error.hint, width)
+
+
+def _hint_lines(hint: str, width: int) -> Iterator[str]:
+    """Wrapped, but never within a command: half of one can be another command, and is what people copy."""
+    whole = re.sub(r"`[^`]*`", lambda found: found.group().replace(" ", _UNBROKEN), hint)
+    lines = textwrap.wrap(
+        whole,
+        width=width,
+        initial_indent="hint: ",
+        subsequent_indent="      ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return (line.replace(_UNBROKEN, " ") for line in lines)
 
 
 def table_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -111,6 +111,9 @@ def untimely(manifest: Manifest, now: dt.datetime) -> Iterator[Difference]:
     """What says that the bundle's time is over, or yet to come."""
     if now >= manifest.expires:
         yield Difference("expired", f"it expired at {moment(manifest.expires)}")
+    if manifest.dirty and manifest.needed:
+        # Whoever approves must know what is approved, the rules and the list of approvers included.
+        yield Difference("dirty", "it was made with uncommitted changes, and it has to be approved: commit, then plan")
     if now + SKEW < manifest.created:
         yield Difference("clock", f"it was made at {moment(manifest.created)}, which is yet to come: a clock is wrong")
 

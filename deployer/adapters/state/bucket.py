@@ -124,7 +124,10 @@ class Bucket:
         try:
             self._client.put_object(Bucket=self.name, Key=key, Body=body, ContentType="application/json", **condition)
         except boto_errors() as error:
-            if error_code(error) in _LOST_RACE or (replaces is None and error_code(error) == LOCKED):
+            code = error_code(error)
+            # What is to be replaced and is gone was removed by somebody else: that race is lost as well.
+            gone = replaces is not None and code == "NoSuchKey"
+            if code in _LOST_RACE or gone or (replaces is None and code == LOCKED):
                 # When an answer was lost, the client has sent the request twice, and the first one won.
                 found = self.get(key)
                 return found is not None and found.body == body
