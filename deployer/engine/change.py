@@ -20,6 +20,7 @@ class Action(enum.StrEnum):
     UPDATE = "update"
     REPLACE = "replace"
     DELETE = "delete"
+    FORGET = "forget"  # it stays, and nothing here holds it any longer
     RUN = "run"  # something that is done rather than made: a build, a push of functions
 
 

@@ -102,7 +102,7 @@ class Guards(Model):
         description="Whether it changes only by `inv apply` of a plan; on the sandbox `inv deploy` does all the same",
     )
     never_destroy: tuple[Text, ...] = Field(
-        default=(), description="Patterns of addresses that no plan may delete or replace, whoever approves"
+        default=(), description="Patterns of addresses that no plan may delete, replace or forget, whoever approves"
     )
 
 

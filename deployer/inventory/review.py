@@ -97,7 +97,7 @@ class Approvals(Model):
 
     additive: int = Field(default=0, ge=0, le=10, description="For a plan that only creates")
     update: int = Field(default=0, ge=0, le=10, description="For a plan that changes something")
-    destroy: int = Field(default=0, ge=0, le=10, description="For a plan that deletes or replaces something")
+    destroy: int = Field(default=0, ge=0, le=10, description="For a plan that deletes, replaces or forgets something")
     valid_minutes: int = Field(default=1440, ge=1, description="Minutes after which an approval no longer counts")
 
 
@@ -145,7 +145,7 @@ class Rule(Model):
     reason: Text = Field(description="Why, for whoever meets it")
     severity: Literal["error", "warning"] = Field(default="error", description="Whether a violation stops the plan")
     enabled: bool = Field(default=True, description="Whether the rule holds here")
-    actions: tuple[Literal["create", "update", "replace", "delete"], ...] = Field(
+    actions: tuple[Literal["create", "update", "replace", "delete", "forget"], ...] = Field(
         default=("create", "update", "replace"), description="Changes that the rule looks at"
     )
     types: tuple[Text, ...] = Field(

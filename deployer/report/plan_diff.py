@@ -51,10 +51,10 @@ class _Attribute(NamedTuple):
 def change_detail(change: Change, *, room: int, whole: bool) -> list[Line]:
     """The lines of a change, those that force a replacement first, none wider than `room` if it can be helped.
 
-    Without `whole`, long values are shortened, and what only the apply will tell is counted. What is deleted has no
-    lines then: all of it goes.
+    Without `whole`, long values are shortened, and what only the apply will tell is counted. What is deleted or
+    forgotten has no lines then: all of it goes.
     """
-    if not change.detail or (change.action is Action.DELETE and not whole):
+    if not change.detail or (change.action in (Action.DELETE, Action.FORGET) and not whole):
         return []
     first: list[Line] = []
     then: list[Line] = []

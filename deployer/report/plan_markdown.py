@@ -1,7 +1,7 @@
 """A plan as Markdown: for a comment on a pull request, and for the summary of a CI step.
 
 Never longer than the limit, counted in bytes of UTF-8. What does not fit is given up in steps, the harmless first:
-details, then addresses; what is left out is counted, and the whole is linked. What deletes or replaces is never folded.
+details, then addresses; what is left out is counted, and the whole is linked. What destroys is never folded.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _head(view: PlanView) -> str:
     lines = [f"### Plan for {_name(manifest.environment)} ({manifest.target})", ""]
     danger = sum(1 for change in view.pending if risk_of(change) is Risk.DESTROY)
     if danger:
-        lines += ["> [!CAUTION]", f"> {number(danger, 'thing')} would be deleted or replaced.", ""]
+        lines += ["> [!CAUTION]", f"> {number(danger, 'thing')} would be deleted, replaced or forgotten.", ""]
     needed = f"{view.needed} needed" if view.needed and view.pending else "none needed"
     columns = {action.value: str(count) for action, count in found.items()}
     columns |= {"unchanged": str(manifest.counts.unchanged), "risk": manifest.risk.value, "approvals": needed}

@@ -16,7 +16,7 @@ from deployer.review.risk import Risk, risk_of
 from deployer.review.view import PlanView
 from deployer.words import Named
 
-ORDER: Final = (Action.DELETE, Action.REPLACE, Action.UPDATE, Action.RUN, Action.CREATE)
+ORDER: Final = (Action.DELETE, Action.FORGET, Action.REPLACE, Action.UPDATE, Action.RUN, Action.CREATE)
 """The most dangerous first."""
 FOLD_FROM: Final = 10
 """More similar changes than this are one line; these many of them are named all the same:"""

@@ -19,6 +19,7 @@ SYMBOLS: Final = {
     Action.UPDATE: "~",
     Action.REPLACE: "-/+",
     Action.DELETE: "-",
+    Action.FORGET: ".",
     Action.RUN: ">",
 }
 STATUS_WIDTH: Final = len("skipped")

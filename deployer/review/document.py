@@ -67,6 +67,7 @@ class CountsEntry(Entry):
     update: int = Field(ge=0, description="Changed as it is")
     replace: int = Field(ge=0, description="Deleted and made anew")
     delete: int = Field(ge=0, description="Gone for good")
+    forget: int = Field(ge=0, description="Left as it is, and out of the state")
     run: int = Field(ge=0, description="Pushed or run")
     unchanged: int = Field(ge=0, description="Things that stay as they are")
 

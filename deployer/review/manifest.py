@@ -60,6 +60,7 @@ class Counts(Part):
     update: int = Field(default=0, description="Changed as it is")
     replace: int = Field(default=0, description="Deleted and made anew")
     delete: int = Field(default=0, description="Gone for good")
+    forget: int = Field(default=0, description="Left as it is, and out of the state")
     run: int = Field(default=0, description="Pushed or run")
     unchanged: int = Field(default=0, description="Things that stay as they are")
 

@@ -17,24 +17,31 @@ from deployer.review.naming import Naming
 from deployer.review.patterns import fits, fits_any
 from deployer.review.view import Finding
 
-Word = Literal["create", "update", "replace", "delete"]
+Word = Literal["create", "update", "replace", "delete", "forget"]
 Leaf = str | int | float | bool | list[Any] | dict[str, Any]
 
 SENSITIVE: Final = "(sensitive)"
 _LISTED: Final = 3
 _LONGEST: Final = 200
-_DONE: Final = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
+_DONE: Final = {
+    "create": "created",
+    "update": "updated",
+    "replace": "replaced",
+    "delete": "deleted",
+    "forget": "forgotten",
+}
 _WORDS: Final[Mapping[Action, Word]] = {
     Action.CREATE: "create",
     Action.UPDATE: "update",
     Action.REPLACE: "replace",
     Action.DELETE: "delete",
+    Action.FORGET: "forget",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedResource:
-    """A Terraform resource as it will be; one that is deleted, as it was.
+    """A Terraform resource as it will be; one that is deleted or forgotten, as it was.
 
     Sensitive values are judged like all others but never shown: `hidden` has their paths, `unknown` those of what only
     the apply will tell. A path reads `rules[0].enabled`.

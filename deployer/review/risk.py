@@ -31,6 +31,8 @@ _OF: Final = {
     Action.RUN: Risk.UPDATE,
     Action.REPLACE: Risk.DESTROY,
     Action.DELETE: Risk.DESTROY,
+    # Nothing holds it any longer, and what it was can only be found by hand.
+    Action.FORGET: Risk.DESTROY,
 }
 
 

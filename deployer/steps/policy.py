@@ -53,9 +53,19 @@ def find_violations(
     protected = _place(loaded, origins, "guards", "never_destroy")
     places = {rule: _place(loaded, origins, "policy", rule, "reason") for rule in environment.policy}
     return (
-        *check_protected(environment.guards.never_destroy, changes, place=protected),
+        *check_protected(environment.guards.never_destroy, changes, place=protected, former=_former(shown)),
         *check_policy(environment.policy, resources_of(shown), changes, naming=naming, places=places),
     )
+
+
+def _former(shown: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Addresses from before of what gets another one."""
+    return {
+        f"{stack}:{resource['address']}": f"{stack}:{resource['previous_address']}"
+        for stack, plan in shown.items()
+        for resource in plan.get("resource_changes", ())
+        if resource.get("previous_address")
+    }
 
 
 def place_of(loaded: LoadedInventory, environment: Environment, *path: str) -> str:

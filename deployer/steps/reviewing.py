@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from deployer.adapters.terraform import Plan, PlannedChange, Reading, Stack, meaning_of
+from deployer.adapters.terraform.plan import word_of
 from deployer.errors import PlanChanged, PlanUnusable
 
 
@@ -87,7 +88,7 @@ def _managed(state: Mapping[str, Any]) -> int:
 
 def _kept_as_they_are(shown: Mapping[str, Any]) -> int:
     return sum(
-        found["change"]["actions"] == ["no-op"] and found.get("mode") != "data"
+        found["change"]["actions"] == ["no-op"] and found.get("mode") != "data" and word_of(found) is None
         for found in shown.get("resource_changes", ())
     )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from deployer.adapters.terraform import Plan, PlannedChange, Reading, Stack, meaning_of, outputs_meaning
-from deployer.adapters.terraform.plan import UnknownOutput
+from deployer.adapters.terraform.plan import LEFT_STANDING, UnknownOutput
 from deployer.engine.change import Action, Change, Unknown
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import ServiceFailed, ServiceUnreachable, ToolFailed
@@ -19,7 +19,11 @@ from deployer.steps.reviewing import Kept, Reviewing, StateStamp
 from deployer.steps.secrets import VALUE, Secrets
 from deployer.steps.state_file import StateFile
 
-_ACTIONS = {"create": Action.CREATE, "update": Action.UPDATE, "replace": Action.REPLACE, "delete": Action.DELETE}
+_REASONS = {
+    "cannot_update": "replaced, it cannot be updated",
+    "replace_because_cannot_update": "replaced, it cannot be updated",
+    LEFT_STANDING: "replaced, the old one stays and leaves the state",
+}
 _ADOPTED = " (made by a deploy that was cut off, taken into the state)"
 
 
@@ -61,7 +65,7 @@ class TerraformStack(BaseStep[StackFacts]):
         begun = self._begun(stack)
         if exists:
             plan, stamp = begun or self._plan(stack)
-            if plan.changes and all(change.word == "create" for change in plan.changes):
+            if plan.changes and all(change.word == "create" or change.imports for change in plan.changes):
                 self.state.require_not_lost()
         elif context.check:
             plan, stamp = stack.plan(with_backend=False, details=True), None
@@ -174,9 +178,9 @@ def plan_changes(
     # By address: the two ways in which a plan is read list them in different orders.
     changes = tuple(
         Change(
-            action=Action.UPDATE if change.address in adopted else _ACTIONS[change.word],
+            action=Action.UPDATE if change.address in adopted else Action(change.word),
             address=f"{stack_name}:{change.address}",
-            summary=_summary(change.address, change.reason) + (_ADOPTED if change.address in adopted else ""),
+            summary=_summary(change) + (_ADOPTED if change.address in adopted else ""),
             detail=change.detail,
             meaning=meaning_of(change, reading, reviewed=reviewed.get(change.address)) if reading else "",
             forces=change.forces,
@@ -191,15 +195,25 @@ def plan_changes(
     return (Change(action=Action.UPDATE, address=address, summary=f"outputs {names}", meaning=meaning),)
 
 
-def _summary(address: str, reason: str | None) -> str:
-    parts = [part for part in address.replace('"', "").split(".") if part not in ("module", "data")]
-    kind = parts[-2] if len(parts) > 1 else address
-    why = {
-        "cannot_update": "replaced, it cannot be updated",
-        "replace_because_cannot_update": "replaced, it cannot be updated",
-    }
+def _summary(change: PlannedChange) -> str:
+    parts = [part for part in change.address.replace('"', "").split(".") if part not in ("module", "data")]
+    kind = parts[-2] if len(parts) > 1 else change.address
     words = kind.removeprefix("cloudflare_").replace("_", " ")
-    return f"{words} ({why[reason]})" if reason in why else words
+    notes = "; ".join(_notes(change))
+    return f"{words} ({notes})" if notes else words
+
+
+def _notes(change: PlannedChange) -> Iterator[str]:
+    """What the action does not say: what becomes of the state, and why."""
+    also = f", and {change.word}" if change.alters else ""
+    if change.moved_from:
+        yield f"move from {change.moved_from}{also}"
+    if change.imports:
+        yield f"import of {change.imports}{also}"
+    if change.word == "forget":
+        yield "stays, and leaves the state"
+    if change.reason in _REASONS:
+        yield _REASONS[change.reason]
 
 
 def _with_unknowns(value: Any, step: str) -> Any:

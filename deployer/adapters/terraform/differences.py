@@ -65,7 +65,7 @@ def attribute_lines(change: Mapping[str, Any], *, forces: Sequence[str]) -> Iter
     """The lines of one resource's change, as `terraform show -json` describes it."""
     old = _Node(change.get("before"), change.get("before_sensitive"))
     new = _Node(change.get("after"), change.get("after_sensitive"), change.get("after_unknown"))
-    if change["actions"] == ["delete"]:
+    if change["actions"] in (["delete"], ["forget"]):
         new = _NOTHING
     forced = frozenset(forces)
     for sign, path, text in _changed(old, new, ""):

@@ -63,11 +63,22 @@ class LockHolder:
 
 
 @dataclass(frozen=True)
-class Events:
-    """Everything of interest in one command's output."""
+class Planned:
+    """One change that was announced, in Terraform's words."""
 
-    # (action, address, reason) in Terraform's words and order.
-    planned: tuple[tuple[str, str, str | None], ...]
+    action: str
+    address: str
+    reason: str | None = None
+    # The address that the thing had before, and how it is found to be imported.
+    previous: str | None = None
+    importing: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Events:
+    """Everything of interest in one command's output; changes in Terraform's order."""
+
+    planned: tuple[Planned, ...]
     changed_outputs: tuple[str, ...]
     outputs: Mapping[str, Any]
     diagnostics: tuple[Diagnostic, ...]
@@ -80,15 +91,14 @@ class Events:
 
 def parse_events(text: str) -> Events:
     """Read the output of a command that ran with `-json`; lines that are no JSON are skipped."""
-    planned: list[tuple[str, str, str | None]] = []
+    planned: list[Planned] = []
     changed_outputs: list[str] = []
     outputs: dict[str, Any] = {}
     diagnostics: list[Diagnostic] = []
     for event in _objects(text.splitlines()):
         kind = event.get("type")
         if kind == "planned_change":
-            change = event["change"]
-            planned.append((change["action"], change["resource"]["addr"], change.get("reason")))
+            planned.append(_planned(event["change"]))
         elif kind == "outputs":
             for name, output in event["outputs"].items():
                 if output.get("action", "noop") != "noop":
@@ -98,6 +108,17 @@ def parse_events(text: str) -> Events:
         elif kind == "diagnostic":
             diagnostics.append(_diagnostic(event["diagnostic"]))
     return Events(tuple(planned), tuple(changed_outputs), outputs, tuple(diagnostics))
+
+
+def _planned(change: Mapping[str, Any]) -> Planned:
+    previous = change.get("previous_resource")
+    return Planned(
+        change["action"],
+        change["resource"]["addr"],
+        change.get("reason"),
+        previous=previous["addr"] if previous else None,
+        importing=change.get("importing"),
+    )
 
 
 def lock_holder(text: str) -> LockHolder | None:

@@ -46,14 +46,24 @@ def meaning_of(change: PlannedChange, reading: Reading, *, reviewed: PlannedChan
         for path in [path for path in leaves if within(path, blank)]:
             del leaves[path]
     after.update(dict.fromkeys(blank, _UNKNOWN))
-    if change.word == "delete":
+    if change.word in ("delete", "forget"):
         after = {}
     elif change.word == "update":
         after = {path: after.get(path) for path in {*before, *after} if before.get(path) != after.get(path)}
     for path in after:
         if reading.tolerated(change.address, path):
             after[path] = _TOLERATED
-    return digest_of({"does": change.word, "to": which, "forces": sorted(change.forces), "becomes": after})
+    return digest_of(
+        {
+            "does": change.word,
+            "to": which,
+            "forces": sorted(change.forces),
+            "becomes": after,
+            "moves from": change.moved_from,
+            "imports": change.imports,
+            "leaves the old one": change.word == "replace" and "forget" in raw.get("actions", ()),
+        }
+    )
 
 
 def outputs_meaning(shown: Mapping[str, Any], reading: Reading) -> str:

@@ -1,18 +1,21 @@
 """Reads a plan: what would change, attribute by attribute, and what the outputs would be.
 
-Pure, over the JSON of `terraform show -json`. Sensitive values are in no line.
+Pure, over the JSON of `terraform show -json`. Sensitive values are in no line. What only the state will show (a thing
+that is forgotten, imported, or has another address) is a change like any other: nobody would see it otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from deployer.adapters.terraform.differences import attribute_lines
+from deployer.adapters.terraform.events import Planned
 
-Word = Literal["create", "update", "replace", "delete"]
+Word = Literal["create", "update", "replace", "delete", "forget"]
 
 _WORDS: dict[tuple[str, ...], Word] = {
     ("create",): "create",
@@ -20,15 +23,23 @@ _WORDS: dict[tuple[str, ...], Word] = {
     ("delete",): "delete",
     ("delete", "create"): "replace",
     ("create", "delete"): "replace",
+    ("create", "forget"): "replace",
+    ("forget",): "forget",
 }
-# Words of the `-json` lines for the same; what is not here (read, no-op, move, forget) changes nothing outside.
-EVENT_WORDS: dict[str, Word] = {
+# Words of the `-json` lines for the same; what is not here (read, no-op) changes nothing.
+_EVENT_WORDS: dict[str, Word] = {
     "create": "create",
     "update": "update",
     "delete": "delete",
-    "remove": "delete",
     "replace": "replace",
+    # Out of the state: what is deleted is called `delete`.
+    "remove": "forget",
+    "move": "update",
+    "import": "update",
 }
+_STATE_ALONE = frozenset({"move", "import"})
+LEFT_STANDING = "create_then_forget"
+"""Our reason for a replacement that leaves the old thing where it is; Terraform gives it none of its own."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,12 @@ class PlannedChange:
     wanted: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     # Attributes because of which it is replaced.
     forces: tuple[str, ...] = ()
+    # The address that it has in the state so far, if it gets another one.
+    moved_from: str | None = None
+    # What it is imported by, if it exists and comes into the state.
+    imports: str | None = None
+    # Whether the thing itself is touched, and not only what the state says of it.
+    alters: bool = True
     # Terraform's own description, in a plan read with details; it can hold sensitive values.
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -62,16 +79,57 @@ def planned_changes(data: Mapping[str, Any]) -> list[PlannedChange]:
         word = word_of(resource)
         if word is not None:
             forces = tuple(dict.fromkeys(path_text(path) for path in change.get("replace_paths", ())))
-            detail = "\n".join(attribute_lines(change, forces=forces))
-            wanted = _plain_attributes(change)
-            reason = resource.get("action_reason")
-            found.append(PlannedChange(word, resource["address"], reason, detail, wanted, forces, change))
+            left = word == "replace" and "forget" in change["actions"]
+            found.append(
+                PlannedChange(
+                    word,
+                    resource["address"],
+                    LEFT_STANDING if left else resource.get("action_reason"),
+                    detail="\n".join(attribute_lines(change, forces=forces)),
+                    wanted=_plain_attributes(change),
+                    forces=forces,
+                    raw=change,
+                    moved_from=resource.get("previous_address"),
+                    imports=_imported_by(change.get("importing")),
+                    alters=change["actions"] != ["no-op"],
+                )
+            )
     return found
 
 
+def announced_changes(planned: Iterable[Planned]) -> list[PlannedChange]:
+    """The same changes out of the `-json` lines of `terraform plan`, without details."""
+    return [
+        PlannedChange(
+            _EVENT_WORDS[each.action],
+            each.address,
+            each.reason,
+            moved_from=each.previous,
+            imports=_imported_by(each.importing),
+            alters=each.action not in _STATE_ALONE,
+        )
+        for each in planned
+        if each.action in _EVENT_WORDS
+    ]
+
+
 def word_of(resource: Mapping[str, Any]) -> Word | None:
-    """What a plan does with a resource; None for what changes nothing outside."""
-    return None if resource.get("mode") == "data" else _WORDS.get(tuple(resource["change"]["actions"]))
+    """What a plan does with a resource; None for what changes nothing, in the state neither."""
+    if resource.get("mode") == "data":
+        return None
+    change = resource["change"]
+    if change["actions"] == ["no-op"]:
+        return "update" if resource.get("previous_address") or change.get("importing") else None
+    return _WORDS.get(tuple(change["actions"]))
+
+
+def _imported_by(importing: Mapping[str, Any] | None) -> str | None:
+    """The import id; an identity where a provider knows things by one."""
+    if not importing:
+        return None
+    if importing.get("unknown"):
+        return "(known after apply)"
+    return str(importing.get("id") or json.dumps(importing.get("identity"), sort_keys=True))
 
 
 def planned_outputs(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from deployer.adapters.terraform.plan import Word, unknown_paths, word_of
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceValues:
-    """A resource as it will be; one that is deleted, as it was. Paths read `rules[0].enabled`."""
+    """A resource as it will be; one that is deleted or forgotten, as it was. Paths read `rules[0].enabled`."""
 
     address: str
     type: str
@@ -32,8 +32,9 @@ def planned_resources(data: Mapping[str, Any]) -> Iterator[ResourceValues]:
         if word is None:
             continue
         change = resource["change"]
-        when = "before" if word == "delete" else "after"
-        unknown = frozenset() if word == "delete" else frozenset(unknown_paths(change.get("after_unknown")))
+        goes = word in ("delete", "forget")
+        when = "before" if goes else "after"
+        unknown = frozenset() if goes else frozenset(unknown_paths(change.get("after_unknown")))
         yield ResourceValues(
             address=resource["address"],
             type=resource["type"],

@@ -19,7 +19,7 @@ from deployer.adapters.files import digest_of, disk_errors, file_digest, locked,
 from deployer.adapters.process import ANY_CODE, Command, Completed, Processes
 from deployer.adapters.terraform.binary import Terraform
 from deployer.adapters.terraform.events import Events, failure, lock_holder, parse_events, state_locked
-from deployer.adapters.terraform.plan import EVENT_WORDS, PlannedChange, planned_changes, planned_outputs
+from deployer.adapters.terraform.plan import PlannedChange, announced_changes, planned_changes, planned_outputs
 from deployer.errors import DeployError, ToolFailed
 
 # An interrupted Terraform finishes the request it is in, saves the state and gives back the lock.
@@ -82,11 +82,7 @@ class Stack:
             *(["-destroy"] if destroy else []),
         ]  # fmt: skip
         completed, events = self._run_json("plan", arguments, folder, data, success=frozenset({0, _CHANGES}))
-        changes = tuple(
-            PlannedChange(EVENT_WORDS[action], address, reason)
-            for action, address, reason in events.planned
-            if action in EVENT_WORDS
-        )
+        changes = tuple(announced_changes(events.planned))
         kept = file if with_backend else None
         if completed.returncode != _CHANGES:
             return Plan((), (), self._outputs_in(file, folder, data), kept)

@@ -61,6 +61,33 @@ def test_a_sensitive_value_counts_and_cannot_be_read(value: Any, other: Any, mar
     assert "hunter2" not in change(value).detail
 
 
+def test_what_happens_to_the_state_counts() -> None:
+    """Forgetting is not deleting; where a thing comes from and what it is imported by are part of what is done."""
+    same = {"id": "1", "name": "n"}
+
+    def of(actions: list[str], after: Any, *, old: str | None = None, importing: Any = None) -> str:
+        change = {"actions": actions, "before": same, "after": after, "importing": importing}
+        resource = {"address": "a.b", "mode": "managed", "change": change, "previous_address": old}
+        [found] = planned_changes({"resource_changes": [resource]})
+        return meaning_of(found, READING)
+
+    done = [
+        of(["delete"], None),
+        of(["forget"], None),
+        of(["no-op"], same, old="a.c"),
+        of(["no-op"], same, old="a.d"),
+        of(["no-op"], same, importing={"id": "1"}),
+        of(["no-op"], same, importing={"id": "2"}),
+        of(["update"], {**same, "name": "m"}),
+        of(["update"], {**same, "name": "m"}, importing={"id": "1"}),
+        of(["update"], {**same, "name": "m"}, old="a.c"),
+        of(["create", "delete"], {"name": "m"}),
+        of(["create", "forget"], {"name": "m"}),
+    ]
+    assert len(set(done)) == len(done)
+    assert of(["no-op"], same, old="a.c") == done[2]
+
+
 def test_a_tolerated_value_may_differ() -> None:
     """Noise that the inventory names is the same whatever it is; that it changes at all still counts."""
     noise = Reading(fingerprint=READING.fingerprint, tolerated=lambda address, path: (address, path) == ("a.b", "ttl"))

@@ -42,21 +42,30 @@ def test_a_resource_is_told_as_it_will_be(actions: list[str], word: str) -> None
     assert "hunter2" not in repr(found)
 
 
-def test_one_that_goes_is_told_as_it_was() -> None:
+@pytest.mark.parametrize(("action", "word"), [("delete", "delete"), ("forget", "forget")])
+def test_one_that_goes_is_told_as_it_was(action: str, word: str) -> None:
     """Nothing of it is unknown."""
-    shown = entry(["delete"], before={"x": "old"}, after=None, after_unknown={}, before_sensitive={"x": True})
+    shown = entry([action], before={"x": "old"}, after=None, after_unknown={}, before_sensitive={"x": True})
     [found] = planned_resources({"resource_changes": [shown]})
 
-    assert found.word == "delete"
+    assert found.word == word
     assert found.values == {"x": "old"}
     assert found.unknown == frozenset()
     assert found.hidden == {"x"}
 
 
-@pytest.mark.parametrize(
-    "shown", [entry(["no-op"]), entry(["read"]), entry(["create"], mode="data"), entry(["forget"])]
-)
-def test_what_changes_nothing_outside_is_left_out(shown: dict[str, Any]) -> None:
+@pytest.mark.parametrize("more", [{"previous_address": "a.c"}, {"change": {"importing": {"id": "1"}}}])
+def test_one_that_only_the_state_learns_of_is_updated(more: dict[str, Any]) -> None:
+    """A rule judges what comes in by an import, or under another address, like what is changed."""
+    shown = entry(["no-op"], before={"x": 1}, after={"x": 1})
+    shown["change"] |= more.get("change", {})
+    [found] = planned_resources({"resource_changes": [{**more, **shown}]})
+
+    assert (found.word, found.values) == ("update", {"x": 1})
+
+
+@pytest.mark.parametrize("shown", [entry(["no-op"]), entry(["read"]), entry(["create"], mode="data")])
+def test_what_changes_nothing_is_left_out(shown: dict[str, Any]) -> None:
     """Data sources, and resources that stay."""
     assert list(planned_resources({"resource_changes": [shown]})) == []
     assert list(planned_resources({})) == []

@@ -10,8 +10,8 @@ import pytest
 
 from deployer.adapters.process import Processes
 from deployer.adapters.redact import Redactor
-from deployer.adapters.terraform import Stack, Terraform, find_terraform
-from deployer.adapters.terraform.events import Diagnostic, LockHolder, failure, parse_events
+from deployer.adapters.terraform import Plan, Stack, Terraform, find_terraform
+from deployer.adapters.terraform.events import Diagnostic, LockHolder, Planned, failure, parse_events
 from deployer.adapters.terraform.plan import UnknownOutput, planned_changes, planned_outputs
 from deployer.errors import (
     CredentialsRefused,
@@ -104,7 +104,7 @@ def test_lines_that_are_no_json_do_not_hurt() -> None:
     events = parse_events(
         'warning\n{"type": "planned_change", "change": {"resource": {"addr": "a.b"}, "action": "create"}}\n{'
     )
-    assert events.planned == (("create", "a.b", None),)
+    assert events.planned == (Planned("create", "a.b"),)
 
 
 def test_a_plan_shows_attributes_and_hides_sensitive_ones() -> None:
@@ -201,6 +201,74 @@ def test_a_stack_lives(tmp_path: Path, terraform: Terraform) -> None:
     assert [change.word for change in destroyed.changes] == ["delete"]
     first.apply(destroyed)
     assert not first.plan(destroy=True).changes
+
+
+BLOCKS = """
+terraform {
+  backend "local" {}
+}
+variable "input" { type = string }
+removed {
+  from = terraform_data.this
+  lifecycle { destroy = false }
+}
+import {
+  to = terraform_data.found
+  id = "found-1"
+}
+resource "terraform_data" "found" {}
+import {
+  to = terraform_data.altered
+  id = "found-2"
+}
+resource "terraform_data" "altered" { input = var.input }
+moved {
+  from = terraform_data.old
+  to   = terraform_data.new
+}
+resource "terraform_data" "new" { input = "kept" }
+moved {
+  from = terraform_data.plain
+  to   = terraform_data.changed
+}
+resource "terraform_data" "changed" { input = var.input }
+"""
+
+
+def test_what_only_the_state_will_show_is_planned_and_applied(tmp_path: Path, terraform: Terraform) -> None:
+    """Forgetting, importing and moving: read the same from both of Terraform's listings, and empty afterwards."""
+    one = stack(tmp_path, terraform, "one")
+    more = 'resource "terraform_data" "%s" { input = "kept" }\n'
+    (one.root / "main.tf").write_text(CONFIGURATION + more % "old" + more % "plain")
+    one.apply(one.plan())
+    (one.root / "main.tf").write_text(BLOCKS)
+
+    def told(plan: Plan) -> list[tuple[object, ...]]:
+        return sorted(
+            (
+                change.address.removeprefix("terraform_data."),
+                change.word,
+                change.moved_from,
+                change.imports,
+                change.alters,
+            )
+            for change in plan.changes
+        )
+
+    short, plan = one.plan(), one.plan(details=True)
+    assert told(plan) == [
+        ("altered", "update", None, "found-2", True),
+        ("changed", "update", "terraform_data.plain", None, True),
+        ("found", "update", None, "found-1", False),
+        ("new", "update", "terraform_data.old", None, False),
+        ("this", "forget", None, None, True),
+    ]
+    assert told(short) == told(plan)
+    assert not plan.empty
+    one.apply(plan)
+    assert one.plan().empty
+    left = {found["name"] for found in json.loads((tmp_path / "one.tfstate").read_text())["resources"]}
+    assert left == {"altered", "changed", "found", "new"}
 
 
 def test_init_runs_once_per_configuration(tmp_path: Path, terraform: Terraform) -> None:

@@ -80,7 +80,7 @@ def test_it_tells_for_whom_it_was_made_and_how_dangerous_it_is() -> None:
         "planner": {"who": "mira@build-7", "email": "mira@example.org", "account": "mira"},
         "digest": "9f" * 32,
         "risk": "destroy",
-        "counts": {"create": 0, "update": 19, "replace": 1, "delete": 1, "run": 1, "unchanged": 23},
+        "counts": {"create": 0, "update": 19, "replace": 1, "delete": 1, "forget": 0, "run": 1, "unchanged": 23},
         "approvals": {"needed": 2},
     }
 

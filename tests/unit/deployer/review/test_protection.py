@@ -23,8 +23,10 @@ def change(action: Action, address: str, *, local: bool = False) -> Change:
         ("r2:vibechecc-terraform-state", "r2:*"),
     ],
 )
-@pytest.mark.parametrize(("action", "word"), [(Action.DELETE, "delete"), (Action.REPLACE, "replace")])
-def test_deleting_and_replacing_are_found(action: Action, word: str, address: str, pattern: str) -> None:
+@pytest.mark.parametrize(
+    ("action", "word"), [(Action.DELETE, "delete"), (Action.REPLACE, "replace"), (Action.FORGET, "forget")]
+)
+def test_deleting_replacing_and_forgetting_are_found(action: Action, word: str, address: str, pattern: str) -> None:
     """Each with the pattern that protects it and the place where that stands."""
     [finding] = check_protected(PATTERNS, [change(action, address)], place="environments.toml:9")
 
@@ -36,6 +38,17 @@ def test_deleting_and_replacing_are_found(action: Action, word: str, address: st
 def test_whatever_keeps_a_thing_is_allowed(action: Action) -> None:
     """Protected is its life, not what it is like."""
     assert check_protected(PATTERNS, [change(action, "zone:x.y")], place="") == ()
+
+
+def test_another_address_takes_no_protection_away() -> None:
+    """What is moved and replaced in one plan is protected under the address that it had."""
+    gone = change(Action.REPLACE, "site:a.new")
+    former = {"site:a.new": "site:a.old"}
+
+    [finding] = check_protected(("site:a.old",), [gone], place="", former=former)
+    assert finding.where == "site:a.new"
+    assert check_protected(("site:a.old",), [gone], place="") == ()
+    assert check_protected(("site:a.old",), [change(Action.UPDATE, "site:a.new")], place="", former=former) == ()
 
 
 def test_other_things_may_go() -> None:

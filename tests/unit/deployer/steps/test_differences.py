@@ -169,6 +169,30 @@ def test_outputs_alone_are_a_change() -> None:
     assert plan_changes(plan(), "site") == ()
 
 
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (PlannedChange("forget", "m.a_b.c"), "forget site:m.a_b.c: a b (stays, and leaves the state)"),
+        (PlannedChange("update", "m.a_b.c", moved_from="x", alters=False), "update site:m.a_b.c: a b (move from x)"),
+        (PlannedChange("update", "m.a_b.c", imports="7", alters=False), "update site:m.a_b.c: a b (import of 7)"),
+        (PlannedChange("update", "m.a_b.c", imports="7"), "update site:m.a_b.c: a b (import of 7, and update)"),
+        (
+            PlannedChange("replace", "m.a_b.c", "cannot_update", moved_from="x"),
+            "replace site:m.a_b.c: a b (move from x, and replace; replaced, it cannot be updated)",
+        ),
+        (
+            PlannedChange("replace", "m.a_b.c", "create_then_forget"),
+            "replace site:m.a_b.c: a b (replaced, the old one stays and leaves the state)",
+        ),
+    ],
+)
+def test_what_becomes_of_the_state_is_said(change: PlannedChange, line: str) -> None:
+    """Such a plan is not empty, and each change says what the action alone does not."""
+    found = plan(change)
+    assert not found.empty
+    assert lines(plan_changes(found, "site")) == [line]
+
+
 def test_what_is_adopted_is_no_creation() -> None:
     """It is there; that it came from a run that was cut off is said."""
     changes = plan_changes(
