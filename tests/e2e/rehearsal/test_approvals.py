@@ -107,8 +107,10 @@ def test_production_is_applied_with_an_approval_and_not_without(office: Rehearsa
     path = office.root / "plan" / "approvals" / "mira.json"
     assert path.stat().st_mode & 0o777 == 0o600
     shown = office.inv("approvals", "--plan", "plan", "--sandbox")
-    assert shown.out.startswith(f"plan {planned['id']}, risk additive: 1 of 1 approvals, 0 missing\n  approved by mira")
-    assert ": looked at it" in shown.out
+    said = " ".join(shown.out.split())
+    assert said.startswith(f"plan {planned['id']}, risk additive: 1 of 1 approvals, 0 missing approved by mira")
+    assert ": looked at it" in said
+    assert all(len(line) <= 80 for line in shown.out.splitlines())
     done = apply(office)
     assert done.code == 0, done.err
     assert last_run(office)["approvals"] == ["mira"]
