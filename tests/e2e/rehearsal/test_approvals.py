@@ -41,10 +41,12 @@ def _office(stage: Rehearsal) -> Rehearsal:
 def _deployed(office: Rehearsal) -> Iterator[Rehearsal]:
     """Production with two variables, one of which can be removed."""
     git(office.root, "reset", "-q", "--hard")
+    base = git(office.root, "rev-parse", "HEAD")
     replace(office.root / INVENTORY, VARIABLES, f'{VARIABLES}EXTRA = "one"\n')
+    git(office.root, "commit", "-q", "-a", "-m", "one more variable")
     assert office.deploy(env="production").code == 0
     yield office
-    git(office.root, "reset", "-q", "--hard")
+    git(office.root, "reset", "-q", "--hard", base)
 
 
 def plan(stage: Rehearsal, *more: str, code: int = 10) -> dict[str, Any]:
@@ -89,6 +91,7 @@ def last_run(stage: Rehearsal) -> dict[str, Any]:
 def destroying(stage: Rehearsal) -> dict[str, Any]:
     """A plan that deletes a variable of the functions."""
     replace(stage.root / INVENTORY, 'EXTRA = "one"\n', "")
+    git(stage.root, "commit", "-q", "-a", "-m", "one variable less")
     planned = plan(stage)
     assert (planned["risk"], planned["approvals"]["needed"]) == ("destroy", 2)
     return planned
