@@ -114,23 +114,17 @@ def _isolated_session() -> boto3.session.Session:
 
 
 def _loader() -> botocore.loaders.Loader:
-    """What reads the descriptions of services, without what only sessions need that have to find things out.
+    """What reads the descriptions of services, without looking into the folders of all of them.
 
-    botocore would look into the folders of all services, only to find that it knows the one asked for, and read where
-    AWS has each of them, although an address is given.
+    botocore does so only to find that it knows the one that is asked for.
     """
     import botocore.loaders
 
     class OurServices(botocore.loaders.Loader):
-        """Knows the services that we use, and none of AWS's addresses."""
+        """Knows the services that we use."""
 
         def list_available_services(self, type_name: str) -> list[str]:
             return ["s3", "secretsmanager"]
-
-        def load_data_with_path(self, name: str) -> tuple[Any, str]:
-            if name == "endpoints":
-                return {"version": 3, "partitions": []}, ""
-            return super().load_data_with_path(name)
 
     return OurServices()
 
