@@ -227,6 +227,7 @@ def test_what_is_no_bundle_for_here_is_not_approved(deployed: Rehearsal) -> None
 def test_a_stored_plan_gathers_approvals_from_everywhere(deployed: Rehearsal) -> None:
     """Two people, each in a checkout of their own; a third one applies."""
     replace(deployed.root / INVENTORY, 'EXTRA = "one"\n', "")
+    git(deployed.root, "commit", "-q", "-a", "-m", "one variable less")
     stored = deployed.inv("plan", "--env", "production", "--sandbox", "--store", "--json")
     assert stored.code == 10, stored.err
     identifier = stored.document["id"]
