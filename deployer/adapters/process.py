@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from deployer.adapters import process_records
+from deployer.adapters.busy import when_free
 from deployer.adapters.files import make_folder
 from deployer.adapters.redact import RedactingStream, Redactor
 from deployer.errors import DeployError, Interrupted, LocalDisk, ToolFailed, ToolMissing, ToolTimedOut
@@ -187,19 +188,21 @@ def _start(command: Command, environment: Mapping[str, str], inherited: tuple[in
         raise ToolMissing(f"{command.title} cannot run, its folder does not exist", place=str(command.cwd))
     pipes = [os.pipe() for _ in range(2)] if command.outlives_us else []
     try:
-        process = subprocess.Popen(
-            list(command.argv),
-            cwd=command.cwd,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,
-            stdout=pipes[0][1] if pipes else subprocess.PIPE,
-            stderr=pipes[1][1] if pipes else subprocess.PIPE,
-            # The child holds the reading ends too: a pipe that lost its reader would kill it at its next word.
-            pass_fds=[*inherited, *(read for read, _ in pipes)],
-            # What a tool leaves behind (a plan, a build) is nobody else's business.
-            umask=0o077,
-            # A group of its own: Ctrl-C reaches us alone, and we pass it on in order.
-            start_new_session=True,
+        process = when_free(
+            lambda: subprocess.Popen(
+                list(command.argv),
+                cwd=command.cwd,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL if command.stdin is None else subprocess.PIPE,
+                stdout=pipes[0][1] if pipes else subprocess.PIPE,
+                stderr=pipes[1][1] if pipes else subprocess.PIPE,
+                # The child holds the reading ends too: a pipe that lost its reader would kill it at its next word.
+                pass_fds=[*inherited, *(read for read, _ in pipes)],
+                # What a tool leaves behind (a plan, a build) is nobody else's business.
+                umask=0o077,
+                # A group of its own: Ctrl-C reaches us alone, and we pass it on in order.
+                start_new_session=True,
+            )
         )
         if pipes:
             process.stdout, process.stderr = (os.fdopen(read, "rb", buffering=0) for read, _ in pipes)
@@ -393,7 +396,4 @@ class _Pump:
 
 
 def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)
+    return {known.value: known.name for known in signal.Signals}.get(number, str(number))

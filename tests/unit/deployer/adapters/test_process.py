@@ -129,6 +129,20 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "inv doctor" in (caught.value.hint or "")
 
 
+def test_a_program_that_is_still_open_for_writing_is_waited_for(tmp_path: Path) -> None:
+    """Linux calls it busy; whoever writes it is another thread's child that is about to let go."""
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho started\n", encoding="utf-8")
+    program.chmod(0o700)
+    writer = program.open("a", encoding="utf-8")
+    closer = threading.Timer(0.2, writer.close)
+    closer.start()
+    try:
+        assert Processes(Redactor()).run(command(tmp_path, "", argv=[str(program)])).stdout == "started\n"
+    finally:
+        closer.join()
+
+
 def test_time_is_limited_and_the_whole_group_ends(tmp_path: Path) -> None:
     """A grandchild that ignores polite signals goes as well."""
     note = tmp_path / "grandchild"
