@@ -52,6 +52,7 @@ class Application:
     lock: Path
     timeout: float
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _installs: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def require(self) -> None:
         """Refuse a folder that is not there, before anything is done."""
@@ -102,13 +103,17 @@ class Application:
         return self.sources.commit()
 
     def packages_installed(self) -> bool:
-        """Whether the packages are there as the lock file says."""
-        return packages.installed(self.folder)
+        """Whether the packages were there as the lock file says before this run installed any.
+
+        Several steps need packages and run side by side: what a run reports must not depend on which came first.
+        """
+        return not self._installs.is_set() and packages.installed(self.folder)
 
     def ensure_packages(self, say: Callable[[str], None]) -> None:
         """Install the packages unless they are there."""
         with self._turn, locked(self.lock, patience=self.timeout, what="building the application"):
-            if not self.packages_installed():
+            if not packages.installed(self.folder):
+                self._installs.set()
                 say(f"installing packages: {' '.join(self.wishes.install)}")
                 self._run(self.wishes.install, "install", {})
                 packages.stamp(self.folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -112,6 +113,20 @@ def test_a_build_is_kept_for_its_environment_and_used_again(folder: Path, tmp_pa
     headers = (one.build / "dist/client/_headers").read_text()
     assert headers == "/release.json\n  Cache-Control: no-store\n"
     assert not (folder / "dist/client/_headers").exists(), "the application's folder is left alone"
+
+
+def test_packages_that_this_run_installed_were_not_there(folder: Path, tmp_path: Path) -> None:
+    """Whichever step installs them first; the next run finds them."""
+    shutil.rmtree(folder / "node_modules")
+    install = ("node", "-e", "fs.mkdirSync('node_modules')")
+    one = application(folder, tmp_path / "one", install=install)
+    assert not one.packages_installed()
+    said: list[str] = []
+    one.ensure_packages(said.append)
+    one.ensure_packages(said.append)
+    assert len(said) == 1
+    assert not one.packages_installed()
+    assert application(folder, tmp_path / "two", install=install).packages_installed()
 
 
 def test_two_environments_build_at_the_same_time_and_keep_their_own(folder: Path, tmp_path: Path) -> None:
