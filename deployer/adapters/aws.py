@@ -10,6 +10,7 @@ import functools
 import logging
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,8 @@ from deployer.errors import (
 )
 
 if TYPE_CHECKING:
-    import boto3.session
     import botocore.loaders
+    import botocore.session
 
 _lock = threading.Lock()
 
@@ -72,8 +73,8 @@ class AwsAccess:
 
             # Its debug log holds whole answers, secret strings among them; `inv --debug` would print it.
             logging.getLogger("botocore").setLevel(logging.INFO)
-            return _session(isolated=self.isolated).client(
-                self.service,  # type: ignore[call-overload]  # its stubs know services by literals only
+            return _maker(isolated=self.isolated)(
+                self.service,
                 region_name=self.region,
                 endpoint_url=self.endpoint,
                 aws_access_key_id=self.access_key,
@@ -92,16 +93,18 @@ class AwsAccess:
             )
 
 
-def _session(*, isolated: bool) -> boto3.session.Session:
+def _maker(*, isolated: bool) -> Callable[..., Any]:
+    if isolated:
+        # Everything is given: what boto3 adds to a session (resources, transfers) is only loaded where it finds keys.
+        return _isolated_session().create_client
     import boto3.session
 
-    return _isolated_session() if isolated else boto3.session.Session()
+    return boto3.session.Session().client
 
 
 @functools.cache
-def _isolated_session() -> boto3.session.Session:
+def _isolated_session() -> botocore.session.Session:
     """One for all: it knows no credentials, and making another costs as much as making a client."""
-    import boto3.session
     import botocore.session
 
     session = botocore.session.Session()
@@ -110,7 +113,7 @@ def _isolated_session() -> boto3.session.Session:
     session.set_config_variable("profile", None)
     session.set_config_variable("metadata_service_num_attempts", 0)
     session.register_component("data_loader", _loader())
-    return boto3.session.Session(botocore_session=session)
+    return session
 
 
 def _loader() -> botocore.loaders.Loader:

@@ -76,9 +76,11 @@ class Sources:
         """The commit that is checked out; None outside git."""
         return (self._git(["git", "rev-parse", "HEAD"]) or "").strip() or None
 
-    def edited(self) -> bool:
-        """Whether a file that git tracks differs from that commit."""
-        return bool(self._git(["git", "status", "--porcelain", "--untracked-files=no", "--", "."]))
+    def standing(self) -> tuple[str | None, bool]:
+        """The commit that is checked out, and whether a file that git tracks differs from it; one question to git."""
+        told = self._git(["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--", "."]) or ""
+        commit = re.search(r"^# branch\.oid ([0-9a-f]{40,})$", told, re.MULTILINE)
+        return commit[1] if commit else None, any(not line.startswith("#") for line in told.splitlines())
 
     def author(self) -> str | None:
         """What git calls the person who works here."""

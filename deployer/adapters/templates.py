@@ -6,25 +6,29 @@ about what is rendered.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployer.errors import TemplateError
+from deployer.adapters.files import make_folder
+from deployer.errors import LocalDisk, TemplateError
 
 if TYPE_CHECKING:
     import jinja2
+    from jinja2.bccache import Bucket
 
 _SNIPPET_LINES = 2
 
 
 class Templates:
-    """The templates below one folder."""
+    """The templates below one folder. `compiled` is where they are kept in the form that Jinja2 makes of them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, compiled: Path | None = None) -> None:
         self.folder = folder
+        self.compiled = compiled
         self._environment: jinja2.Environment | None = None
 
     def render(self, name: str, values: Mapping[str, object]) -> str:
@@ -71,6 +75,7 @@ class Templates:
                 trim_blocks=True,
                 lstrip_blocks=True,
                 keep_trailing_newline=True,
+                bytecode_cache=_kept(self.compiled) if self.compiled else None,
             )
             environment.policies["json.dumps_function"] = _dumps
             # Jinja's own filter escapes for HTML, which is noise in a configuration file.
@@ -99,6 +104,29 @@ class Templates:
             hint="mend the template, or add the name to what it is rendered with (environments.toml)",
             details=_snippet(lines, line),
         )
+
+
+def _kept(folder: Path) -> jinja2.BytecodeCache | None:
+    """Compiled templates in `folder`, which nobody misses: without a work folder, or on a full disk, there are none."""
+    import jinja2
+
+    class Kept(jinja2.FileSystemBytecodeCache):
+        """Keeps what it can."""
+
+        def load_bytecode(self, bucket: Bucket) -> None:
+            with contextlib.suppress(OSError):
+                super().load_bytecode(bucket)
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            with contextlib.suppress(OSError):
+                super().dump_bytecode(bucket)
+
+    try:
+        if folder.parent.is_dir():
+            return Kept(str(make_folder(folder)))
+    except LocalDisk:
+        pass
+    return None
 
 
 def _snippet(lines: list[str], line: int) -> list[str]:

@@ -137,14 +137,15 @@ def _lease(wiring: Wiring) -> Lease:
 def _opening(wiring: Wiring, *, command: str, note: RunNote) -> Mapping[str, Any]:
     masked = wiring.redactor.text
     reason = None if note.reason is None else masked(note.reason)
+    commit, dirty = wiring.checkout.standing()
     return {
         # Whatever a person has typed: it is kept for as long as there is a ledger.
         "command": masked(command),
         "who": identity(),
         "process": ProcessId.own().fields(),
         "target": wiring.target.name,
-        "commit": wiring.checkout.revision(),
-        "dirty": wiring.checkout.edited(),
+        "commit": commit,
+        "dirty": dirty,
         **replace(note, reason=reason).fields(),
         "ci": _ci(wiring.target.process_environment),
     }

@@ -110,7 +110,7 @@ class Wiring:
     @once
     def templates(self) -> Templates:
         """The templates of this checkout."""
-        return Templates(self.root / "templates")
+        return Templates(self.root / "templates", compiled=self.folder / "templates")
 
     @once
     def node(self) -> Node:

@@ -53,12 +53,13 @@ class SnapshotTaken(BaseStep[Snapshot]):
         secrets: Secrets = context.value(VALUE)
         live = self.cloudflare.live_version(self.worker)
         values = {label: value for label, value in secrets.values.items() if label not in (FINGERPRINT_KEY, COPY_KEY)}
+        commit, dirty = self.checkout.standing()
         snapshot = Snapshot(
             project=self.project,
             environment=self.environment,
             target=self.target,
-            commit=self.checkout.revision(),
-            dirty=self.checkout.edited(),
+            commit=commit,
+            dirty=dirty,
             tools={**self.versions(), **self._package_versions(), **self._providers()},
             locks={name: file_digest(path) for name, path in self._locks().items() if path.is_file()},
             inputs=self._inputs(),

@@ -60,6 +60,23 @@ def test_inside_git_tracked_and_new_files_count(tmp_path: Path) -> None:
     assert sorted(found) == [".gitignore", "new.ts", "package.json", "src/a.ts", "src/deep/b.ts"]
 
 
+def test_where_the_checkout_stands_is_told_in_one_answer(tmp_path: Path) -> None:
+    """The commit, if there is one, and whether tracked files differ from it; new ones do not count."""
+    app = tmp_path / "app"
+    write(app, {"a.ts": "a"})
+    assert sources(app).standing() == (None, False)
+    git(app, "init")
+    assert sources(app).standing() == (None, False)
+    git(app, "add", "-A")
+    git(app, "commit", "-m", "all")
+    commit = sources(app).revision()
+    assert commit is not None
+    write(app, {"new.ts": "new"})
+    assert sources(app).standing() == (commit, False)
+    write(app, {"a.ts": "b"})
+    assert sources(app).standing() == (commit, True)
+
+
 def test_outside_git_the_folder_is_walked(tmp_path: Path) -> None:
     """Without what is never a source."""
     app = tmp_path / "app"

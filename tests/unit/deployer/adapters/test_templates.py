@@ -61,3 +61,31 @@ def test_json_is_checked_and_canonical(tmp_path: Path) -> None:
     assert one == two
     with pytest.raises(TemplateError, match="does not make JSON"):
         templates(tmp_path, '{"a": }').render_json("a.json.j2", {})
+
+
+def test_a_compiled_template_is_kept_until_its_text_changes(tmp_path: Path) -> None:
+    """The next run uses it; a changed template is compiled anew, and an error in it has its place."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "work").mkdir()
+
+    def rendered(text: str) -> str:
+        (tmp_path / "templates" / "a.j2").write_text(text)
+        fresh = Templates(tmp_path / "templates", compiled=tmp_path / "work" / "templates")
+        return fresh.render("a.j2", {"name": "x"})
+
+    assert rendered("one {{ name }}") == rendered("one {{ name }}") == "one x\n"
+    assert list((tmp_path / "work" / "templates").iterdir())
+    assert rendered("two {{ name }}") == "two x\n"
+    for _ in range(2):
+        with pytest.raises(TemplateError) as caught:
+            rendered("\n{{ missing }}")
+        assert caught.value.place == f"{tmp_path / 'templates' / 'a.j2'}:2"
+
+
+def test_compiled_templates_are_missed_by_nobody(tmp_path: Path) -> None:
+    """Nothing is kept without a work folder, or where nothing can be written; it renders all the same."""
+    (tmp_path / "a.j2").write_text("{{ name }}")
+    (tmp_path / "file").write_text("in the way")
+    for compiled in (tmp_path / "nowhere" / "templates", tmp_path / "file"):
+        assert Templates(tmp_path, compiled=compiled).render("a.j2", {"name": "x"}) == "x\n"
+    assert not (tmp_path / "nowhere").exists()
