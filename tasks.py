@@ -14,6 +14,8 @@ sys.dont_write_bytecode = False
 # everything apart at its end a fifth of a second.
 gc.set_threshold(400_000, 20, 50)
 atexit.register(gc.freeze)
+# Steps wait for services far more than they compute: whoever has got an answer goes on soon.
+sys.setswitchinterval(0.001)
 # There are none, and looking for them opens the metadata of every installed package.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 

@@ -151,7 +151,7 @@ def _run(session: Session, wish: PlanWish, subject: Subject, target: Target, *, 
     from deployer.report.terminal import TerminalReport
     from deployer.steps.reviewing import PlanKept
 
-    kept, noted = PlanKept(whole=bool(wish.out or wish.store)), Noted()
+    kept, noted, planner = PlanKept(whole=bool(wish.out or wish.store)), Noted(), planner_of(wiring)
     listeners: list[Listener] = []
     if alone:
         listeners.append(
@@ -163,7 +163,7 @@ def _run(session: Session, wish: PlanWish, subject: Subject, target: Target, *, 
     result = run(plan(wiring, kept, noted, head_starts=head_starts), options)
     if result.error is not None:
         raise result.error
-    return compose(wiring, result=result, kept=kept, noted=noted, settings=wish.settings, planner=planner_of(wiring))
+    return compose(wiring, result=result, kept=kept, noted=noted, settings=wish.settings, planner=planner)
 
 
 def _keep(

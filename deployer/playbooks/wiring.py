@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deployer.adapters import process_records
 from deployer.adapters.aws import AwsAccess
@@ -32,7 +32,6 @@ from deployer.engine.stop import Stop
 from deployer.inventory.base import SecretRef
 from deployer.inventory.load import LoadedInventory
 from deployer.inventory.model import Environment
-from deployer.playbooks import state_wiring
 from deployer.review.patterns import fits
 from deployer.steps.adoption import Adoption, Note
 from deployer.steps.application import Application
@@ -40,8 +39,10 @@ from deployer.steps.holdings import Holdings
 from deployer.steps.missing_secrets import SecretPlaces
 from deployer.steps.release_record import ReleaseRecord
 from deployer.steps.secrets import DEPLOY_KEY, FINGERPRINT_KEY
-from deployer.steps.state_file import StateFile
 from deployer.words import Named
+
+if TYPE_CHECKING:
+    from deployer.steps.state_file import StateFile
 
 _PATH_SEPARATOR = ":"
 # How long a Terraform that a killed run left behind may go on to its own end.
@@ -169,13 +170,15 @@ class Wiring:
     @once
     def references(self) -> dict[str, SecretRef]:
         """Every secret that a deploy needs, by its place in the inventory."""
-        environment = self.environment
+        from deployer.playbooks import state_wiring  # Terraform is started before this is needed
+
+        worker, convex = self.environment.worker, self.environment.convex
         return {
             FINGERPRINT_KEY: self.loaded.inventory.project.fingerprint_key,
-            DEPLOY_KEY: environment.convex.deploy_key,
+            DEPLOY_KEY: convex.deploy_key,
             **state_wiring.copy_references(self),
-            **{f"worker.secrets.{name}": reference for name, reference in environment.worker.secrets.items()},
-            **{f"convex.secrets.{name}": reference for name, reference in environment.convex.secrets.items()},
+            **{f"worker.secrets.{name}": reference for name, reference in worker.secrets.items()},
+            **{f"convex.secrets.{name}": reference for name, reference in convex.secrets.items()},
         }
 
     @once
@@ -258,11 +261,15 @@ class Wiring:
 
     def state_file(self, stack: str) -> StateFile:
         """Where the state of a stack lies."""
+        from deployer.playbooks import state_wiring
+
         return state_wiring.state_file(self, stack)
 
     @once
     def copy_cipher(self) -> Cipher | None:
         """What copies of states are encrypted with."""
+        from deployer.playbooks import state_wiring
+
         return state_wiring.make_cipher(self)
 
     def adoption(self, stack: str) -> Adoption:
@@ -276,8 +283,7 @@ class Wiring:
     def _terraform_environment(self) -> dict[str, str]:
         environment = self.target.tool_environment(credentials=[CLOUDFLARE_TOKEN], extra=self.target.addresses)
         # The s3 backend knows only the names that AWS gave them.
-        environment["AWS_ACCESS_KEY_ID"] = self.target.credential(R2_KEYS[0])
-        environment["AWS_SECRET_ACCESS_KEY"] = self.target.credential(R2_KEYS[1])
+        environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"] = map(self.target.credential, R2_KEYS)
         for name in (CLOUDFLARE_TOKEN, *R2_KEYS):
             # It may be started before the step that asks for all credentials.
             self.redactor.add(self.target.credential(name))
@@ -288,12 +294,8 @@ class Wiring:
     # --- rendered files ------------------------------------------------------------------------------------------
 
     def _template_values(self, **more: object) -> dict[str, object]:
-        return {
-            "inventory": self.loaded.inventory,
-            "environment": self.environment,
-            "target": self.target.name,
-            **more,
-        }
+        shared = {"inventory": self.loaded.inventory, "environment": self.environment, "target": self.target.name}
+        return {**shared, **more}
 
     def render_backend(self, stack: str) -> str:
         """Terraform's backend configuration."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from deployer.adapters.aws import LOCKED, AwsAccess, boto_errors, error_code, is_refusal, locked, translate
@@ -51,20 +52,26 @@ class Bucket:
 
     access: AwsAccess
     name: str
+    _seen: list[bool] = field(default_factory=list, init=False, repr=False, compare=False)
+    _looking: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def place(self, key: str = "") -> str:
         """The bucket, or what lies in it at `key`, for people."""
         return f"bucket `{self.name}`{f', `{key}`' if key else ''}"
 
     def exists(self) -> bool:
-        """Whether the bucket is there; one HEAD request."""
-        try:
-            self._client.head_bucket(Bucket=self.name)
-        except boto_errors() as error:
-            if error_code(error) in _ABSENT:
-                return False
-            raise self._error(error) from None
-        return True
+        """Whether the bucket is there; one HEAD request, also of several steps that ask at once. It stays there."""
+        with self._looking:
+            if self._seen:
+                return True
+            try:
+                self._client.head_bucket(Bucket=self.name)
+            except boto_errors() as error:
+                if error_code(error) in _ABSENT:
+                    return False
+                raise self._error(error) from None
+            self._seen.append(True)
+            return True
 
     def clock(self) -> dt.datetime | None:
         """What time it is for the store, None if the bucket is not there; one HEAD request."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from deployer.adapters.files import digest_of, disk_errors, file_digest, locked, make_folder, read_text, write_private
+from deployer.adapters.once import once
 from deployer.adapters.process import ANY_CODE, Command, Completed, Processes
 from deployer.adapters.terraform.binary import Terraform
 from deployer.adapters.terraform.events import Events, failure, lock_holder, parse_events, state_locked
@@ -146,7 +147,7 @@ class Stack:
     @property
     def initialised(self) -> bool:
         """Whether a command can run at once, without `init` before it."""
-        return (self.work / "data").is_dir() and read_text(self._init_stamp) == self._init_digest()
+        return (self.work / "data").is_dir() and read_text(self._init_stamp) == self._init_digest
 
     def prior_state(self, plan: Plan) -> Mapping[str, Any] | None:
         """The state that a plan was made from, with serial and lineage, as the saved plan carries it.
@@ -165,7 +166,7 @@ class Stack:
         """Initialise if anything that init looks at has changed; the root's folder and its data folder."""
         data = self.work / "data"
         stamp = self._init_stamp
-        wanted = self._init_digest()
+        wanted = self._init_digest
         if read_text(stamp) != wanted or not data.is_dir():
             stamp.unlink(missing_ok=True)
             backend = self.work / "backend.tfbackend"
@@ -180,7 +181,7 @@ class Stack:
         data = scratch / "data"
         root = scratch / "terraform" / "roots" / self.root.name
         stamp = scratch / "init.digest"
-        wanted = self._init_digest()
+        wanted = self._init_digest
         if read_text(stamp) != wanted:
             with disk_errors(scratch):
                 shutil.rmtree(scratch, ignore_errors=True)
@@ -199,8 +200,9 @@ class Stack:
         with locked(guard, patience=self.timeout, what="initialising Terraform"):
             self._run_json("init", ["init", "-json", "-input=false", *readonly, *arguments], folder, data)
 
+    @once
     def _init_digest(self) -> str:
-        """Over everything after whose change `init` has to run again."""
+        """Over everything after whose change `init` has to run again; read once, as one command follows another."""
         sources = {}
         terraform = self.root.parent.parent
         for path in sorted(

@@ -54,6 +54,22 @@ def bucket(client: Client) -> Bucket:
     return made
 
 
+def test_a_bucket_that_is_there_is_looked_for_once() -> None:
+    """Several steps ask; one that is not there yet is asked for again."""
+    asked: list[str] = []
+
+    class Heads(Client):
+        def head_bucket(self, **_: Any) -> None:
+            asked.append("HEAD")
+            if len(asked) == 1:
+                raise ClientError({"Error": {"Code": "404"}}, "HeadBucket")
+
+    states = bucket(Heads())
+
+    assert [states.exists() for _ in range(4)] == [False, True, True, True]
+    assert asked == ["HEAD", "HEAD"]
+
+
 @pytest.mark.parametrize(("code", "kind"), [("AccessDenied", CredentialsRefused), ("InternalError", ServiceFailed)])
 def test_a_refused_deletion_is_an_error(code: str, kind: type[DeployError]) -> None:
     """The service answers 200 and lists what it has not deleted."""
