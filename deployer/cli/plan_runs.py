@@ -118,13 +118,14 @@ def _plan_beside(session: Session, wish: PlanWish, name: str) -> Planned:
 
 def _plan(session: Session, wish: PlanWish, name: str, *, folder: Path | None, alone: bool) -> Planned:
     from deployer.cli.targets import connect
-    from deployer.steps.policy import refuse_violations
 
     subject = begin(session, env=name, sandbox=wish.sandbox, settings=wish.settings)
     with subject.locked(session):
         target = connect(session, subject.loaded, subject.environment, sandbox=wish.sandbox)
         composed = _run(session, wish, subject, target, alone=alone)
         environment, view = subject.environment.name, composed.view
+        from deployer.steps.policy import refuse_violations  # Terraform was started before this was needed
+
         try:
             refuse_violations(view.findings, named=subject.named)
         except DeployError as error:
@@ -147,11 +148,11 @@ def _run(session: Session, wish: PlanWish, subject: Subject, target: Target, *, 
         start.begin()
     # What is imported here takes as long as Terraform takes.
     from deployer.engine.run import Listener, RunOptions, run
-    from deployer.playbooks.plan import Noted, compose, plan, planner_of
+    from deployer.playbooks.plan import Noted, compose, plan
     from deployer.report.terminal import TerminalReport
     from deployer.steps.reviewing import PlanKept
 
-    kept, noted, planner = PlanKept(whole=bool(wish.out or wish.store)), Noted(), planner_of(wiring)
+    kept, noted = PlanKept(whole=bool(wish.out or wish.store)), Noted()
     listeners: list[Listener] = []
     if alone:
         listeners.append(
@@ -163,7 +164,7 @@ def _run(session: Session, wish: PlanWish, subject: Subject, target: Target, *, 
     result = run(plan(wiring, kept, noted, head_starts=head_starts), options)
     if result.error is not None:
         raise result.error
-    return compose(wiring, result=result, kept=kept, noted=noted, settings=wish.settings, planner=planner)
+    return compose(wiring, result=result, kept=kept, noted=noted, settings=wish.settings)
 
 
 def _keep(

@@ -10,6 +10,8 @@ from typing import Final
 
 STATES: Final = "terraform/"
 ENDING: Final = ".tfstate"
+# What Terraform adds to the key of a state that it holds a lock on.
+LOCK_ENDING: Final = ".tflock"
 _KEY: Final = re.compile(rf"{STATES}([^/]+)/([^/]+){re.escape(ENDING)}")
 
 

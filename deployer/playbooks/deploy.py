@@ -55,7 +55,8 @@ def deploy(
                 name=STATE_BUCKET,
                 needs=("guards",),
                 tags=frozenset({"terraform", "state"}),
-                early=True,
+                # Terraform has read the state by the time of this turn, and nobody needs to look.
+                early=not head_starts,
                 bucket=wiring.state_bucket,
                 location=wiring.loaded.inventory.project.location,
             ),

@@ -46,6 +46,7 @@ class Noted:
     """What the run saw besides its changes."""
 
     snapshot: Snapshot | None = None
+    planner: Planner | None = None
     secrets: Secrets | None = field(default=None, repr=False)
 
 
@@ -55,7 +56,7 @@ def plan(
     """The steps of a deploy, and what they depend on. Stacks that were given a head start are planned already."""
 
     def note(snapshot: Snapshot, secrets: Secrets) -> None:
-        noted.snapshot, noted.secrets = snapshot, secrets
+        noted.snapshot, noted.secrets, noted.planner = snapshot, secrets, _planner(wiring)
 
     return Playbook("plan", (*deploy(wiring, kept, head_starts=head_starts).steps, snapshot_step(wiring, note=note)))
 
@@ -94,7 +95,7 @@ def project_of(project: model.Project) -> Project:
     )
 
 
-def planner_of(wiring: Wiring) -> Planner:
+def _planner(wiring: Wiring) -> Planner:
     """Whoever plans, under all names that are known."""
     account = wiring.target.process_environment.get("GITHUB_ACTOR")
     return Planner(who=identity(), email=wiring.checkout.author(), account=account)
@@ -122,9 +123,7 @@ def planned_steps(result: RunResult) -> tuple[PlannedStep, ...]:
     return tuple(PlannedStep(name=step.name, changes=tuple(step.changes)) for step in result.results if step.changes)
 
 
-def compose(
-    wiring: Wiring, *, result: RunResult, kept: PlanKept, noted: Noted, settings: Sequence[str], planner: Planner
-) -> Composed:
+def compose(wiring: Wiring, *, result: RunResult, kept: PlanKept, noted: Noted, settings: Sequence[str]) -> Composed:
     """The plan of a run that ended well. Nothing is written yet."""
     for setting in settings:
         if wiring.redactor.text(setting) != setting:
@@ -134,6 +133,7 @@ def compose(
             )
     assert noted.snapshot is not None
     assert noted.secrets is not None
+    assert noted.planner is not None
     steps = planned_steps(result)
     digest = meaning_of_all(steps)
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
@@ -151,7 +151,7 @@ def compose(
         settings=tuple(settings),
         created=now,
         expires=now + dt.timedelta(minutes=environment.plan.valid_minutes),
-        planner=planner,
+        planner=noted.planner,
         tools=snapshot.tools,
         locks=snapshot.locks,
         inputs=snapshot.inputs,

@@ -80,15 +80,21 @@ class Application:
 
     def digest(self, build_environment: Mapping[str, str]) -> str:
         """Over everything that decides what a build makes."""
+        settings = self.wishes.model_dump(mode="json", include={"build", "main", "assets"})
+        return digest_of({"files": self._built_from, "settings": settings, "environment": dict(build_environment)})
+
+    @once
+    def _built_from(self) -> Mapping[str, str]:
+        """The sources of a build with their digests; followed once, as several steps ask."""
         files = {path: digest for path, digest in self.sources.digests.items() if self._is_source(path)}
         # Functions run on Convex: they count only where the rest of the application imports them.
         rest = [path for path in files if not path.startswith(f"{self.wishes.convex}/")]
         reached = reached_files(self.folder, rest, files)
         if reached is not None:
             files = {path: digest for path, digest in files.items() if path in reached}
-        settings = self.wishes.model_dump(mode="json", include={"build", "main", "assets"})
-        return digest_of({"files": files, "settings": settings, "environment": dict(build_environment)})
+        return files
 
+    @once
     def functions_digest(self) -> str:
         """Over everything that decides which Convex functions a push makes live."""
         known = [path for path in self.sources.digests if self._is_source(path)]

@@ -170,7 +170,7 @@ class ConvexFunctions(BaseStep[FunctionFacts]):
         """Digests of the sources and of the live modules."""
         backend: Backend | None = context.known_value(BACKEND)
         live = backend.deployment.modules_digest() if backend else None
-        return FunctionFacts(self.application.functions_digest(), self.record.section("convex"), live)
+        return FunctionFacts(self.application.functions_digest, self.record.section("convex"), live)
 
     def diff(self, context: Context, facts: FunctionFacts) -> Sequence[Change]:
         """A push is one change."""

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from deployer.adapters.state import Bucket
 from deployer.adapters.terraform.state import Instance
-from deployer.inventory.state_keys import folder_of, owner_of
-from deployer.steps import lock_object
+from deployer.inventory.state_keys import LOCK_ENDING, folder_of, owner_of
 from deployer.steps.state_object import StateObject
 from deployer.words import Named
 
@@ -35,7 +34,7 @@ class Holdings:
 
     def locked(self) -> dict[str, StateObject]:
         """Stack to its state, for every one that somebody holds."""
-        return {stack: self._state(stack) for stack in self._stacks(lock_object.ENDING)}
+        return {stack: self._state(stack) for stack in self._stacks(LOCK_ENDING)}
 
     def resources(self, stack: str) -> tuple[Instance, ...]:
         """What one stack manages; nothing if it has no state. Damaged if nobody can know."""

@@ -18,12 +18,11 @@ from typing import Any, Final
 from deployer.adapters.machine import carriers
 from deployer.adapters.process import RUN_VARIABLE
 from deployer.adapters.terraform.events import LockHolder, state_locked
+from deployer.inventory.state_keys import LOCK_ENDING
 from deployer.steps.holder import Owners, Verdict
 from deployer.steps.ledger_runs import Run
 from deployer.steps.state_object import StateObject
 
-# What Terraform adds to the key of a state.
-ENDING: Final = ".tflock"
 # How a lock that we took ourselves begins to say which run it was.
 _OUR_RUN: Final = "deployer run "
 
@@ -62,7 +61,7 @@ class LockObject:
     @property
     def key(self) -> str:
         """Where it lies while somebody holds it."""
-        return f"{self.state.key}{ENDING}"
+        return f"{self.state.key}{LOCK_ENDING}"
 
     @property
     def place(self) -> str:

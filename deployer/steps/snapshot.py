@@ -124,5 +124,5 @@ class SnapshotTaken(BaseStep[Snapshot]):
             **{f"inventory.{name}": digest_of(value) for name, value in self.inventory.items()},
             "terraform code": digest_of(code),
             "application": self.application.digest({}),
-            "convex functions": self.application.functions_digest(),
+            "convex functions": self.application.functions_digest,
         }

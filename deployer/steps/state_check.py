@@ -14,8 +14,7 @@ from deployer.adapters.state import Bucket
 from deployer.adapters.terraform.events import LockHolder
 from deployer.adapters.terraform.state import NotAState, State
 from deployer.errors import Damaged
-from deployer.inventory.state_keys import STATES, owner_of
-from deployer.steps import lock_object
+from deployer.inventory.state_keys import LOCK_ENDING, STATES, owner_of
 from deployer.steps.ledger import Ledger
 from deployer.steps.lock_object import LockObject, fields_in
 from deployer.steps.state_copies import Copy, StateCopies, short_lineage
@@ -94,14 +93,14 @@ def look(bucket: Bucket, target: str) -> Look:
     strangers = []
     found = Look(bucket=bucket, target=target, states=states, locks=locks, strangers=())
     for key in bucket.list_keys(STATES):
-        owner = owner_of(key.removesuffix(lock_object.ENDING))
+        owner = owner_of(key.removesuffix(LOCK_ENDING))
         if owner is None:
             strangers.append(key)
             continue
         there = bucket.get(key)
         if there is None:
             continue
-        if key.endswith(lock_object.ENDING):
+        if key.endswith(LOCK_ENDING):
             locks[owner] = LockHolder.of(fields_in(there.body))
             continue
         try:

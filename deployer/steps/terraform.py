@@ -61,9 +61,8 @@ class TerraformStack(BaseStep[StackFacts]):
         if not context.check:
             self.recover()
         stack = self.stack()
-        exists = self.state.bucket.exists()
         begun = self._begun(stack)
-        if exists:
+        if self.state.bucket.exists():
             plan, stamp = begun or self._plan(stack)
             if plan.changes and all(change.word == "create" or change.imports for change in plan.changes):
                 self.state.require_not_lost()
@@ -79,6 +78,8 @@ class TerraformStack(BaseStep[StackFacts]):
     def _begun(self, stack: Stack) -> tuple[Plan, StateStamp | None] | None:
         """The plan that was begun before the run. Waited for in any case: it is made in the same folder."""
         plan = self.head_start.take() if self.head_start else None
+        if plan is not None:
+            self.state.bucket.seen()
         state = stack.prior_state(plan) if plan else None
         if plan is None or state is None:
             return None

@@ -73,6 +73,11 @@ class Bucket:
             self._seen.append(True)
             return True
 
+    def seen(self) -> None:
+        """Take note that it is there: somebody has just read what lies in it."""
+        with self._looking:
+            self._seen.append(True)
+
     def clock(self) -> dt.datetime | None:
         """What time it is for the store, None if the bucket is not there; one HEAD request."""
         try:

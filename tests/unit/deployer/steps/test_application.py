@@ -83,7 +83,7 @@ def test_functions_have_a_digest_of_their_own(folder: Path, tmp_path: Path) -> N
     """A page does not push functions; a function, what it imports, and the lock file do."""
 
     def digest() -> str:
-        return application(folder, tmp_path / "w").functions_digest()
+        return application(folder, tmp_path / "w").functions_digest
 
     first = digest()
     (folder / "public" / "index.html").write_text("other page")
