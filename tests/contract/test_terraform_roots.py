@@ -24,6 +24,7 @@ from tests.support.account import Account
 from tests.support.provider import official_provider
 from tests.support.sandbox import running_sandbox
 from tests.support.terraform import REPOSITORY, ROOTS, Terraform
+from tests.support.waiting import wait_for
 
 INVENTORY = load(REPOSITORY)
 # What the roots and Wrangler talk to; the rest of the sandbox stays off.
@@ -329,7 +330,7 @@ def test_a_held_lock_is_refused_with_its_holder(account: Account, site: Callable
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(slow.run, "apply")
         key = INVENTORY.environment("pr-7").state_key("site")
-        _wait_for_request(account, "PUT", f"{key}.tflock")
+        wait_for(lambda: _asked(account, "PUT", f"{key}.tflock"))
         refused = hasty.run("apply", ok=(1,))
         running.result()
     text = refused.stdout + refused.stderr
@@ -341,9 +342,6 @@ def test_a_held_lock_is_refused_with_its_holder(account: Account, site: Callable
     hasty.run("destroy")
 
 
-def _wait_for_request(account: Account, method: str, part: str) -> None:
-    for _ in range(100):
-        requests = account.sandbox.requests()
-        if any(request["method"] == method and part in request["path"] for request in requests):
-            return
-    pytest.fail(f"no {method} request for {part}")
+def _asked(account: Account, method: str, part: str) -> bool:
+    requests = account.sandbox.requests()
+    return any(request["method"] == method and part in request["path"] for request in requests)

@@ -17,10 +17,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from deployer.adapters import process_records
+from sandbox import requestlog
+from sandbox.home import Home
 
 ROOT = Path(__file__).parents[2]
 APPLICATION = Path(__file__).parent / "application"
@@ -139,8 +142,17 @@ class Rehearsal:
         shutil.rmtree(self.root / ".work", ignore_errors=True)
 
     def requests(self) -> list[dict[str, Any]]:
-        """The request log since the last reset."""
-        return list(self.inv("sandbox.requests", "--json").document["requests"])
+        """The request log since the last reset. Read where it lies, so that asking while something runs is quick."""
+        return requestlog.read(Home.at(self.home))
+
+    def armed(self) -> list[dict[str, Any]]:
+        """Faults that are still to happen: a request that is delayed by one has taken it already."""
+        return list(json.loads(Home.at(self.home).faults.read_text()))
+
+    def carried_out(self, method: str, path: str) -> int:
+        """How many requests of this kind have been, whether anybody was left to read the answer or not."""
+        paths = [each["path"] for each in self.requests() if each["method"] == method]
+        return sum(fnmatchcase(each, path) or fnmatchcase(each.partition("?")[0], path) for each in paths)
 
     @property
     def connection(self) -> dict[str, Any]:

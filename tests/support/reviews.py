@@ -7,9 +7,9 @@ from typing import Any
 from tests.support.rehearsal import Ran, Rehearsal
 
 
-def plan(stage: Rehearsal, *more: str, code: int = 10) -> dict[str, Any]:
+def plan(stage: Rehearsal, *more: str, code: int = 10, env: str = "dev") -> dict[str, Any]:
     """`inv plan --env dev --out plan`, with its document."""
-    ran = stage.inv("plan", "--env", "dev", "--sandbox", "--out", "plan", "--json", *more)
+    ran = stage.inv("plan", "--env", env, "--sandbox", "--out", "plan", "--json", *more)
     assert ran.code == code, ran.err
     return ran.document
 

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ import pytest
 
 from deployer.review.approval import Record, statement_for
 from deployer.steps.bundle import read_bundle
+from tests.support import reviews
 from tests.support.kills import git, repository
 from tests.support.planned import ENVIRONMENTS, recorded, reduced
 from tests.support.rehearsal import Ran, Rehearsal, replace
+from tests.support.reviews import apply, written
 from tests.support.signing import public, ssh_key, ssh_signing
 
 INVENTORY = "environments.toml"
@@ -49,22 +52,13 @@ def _deployed(office: Rehearsal) -> Iterator[Rehearsal]:
     git(office.root, "reset", "-q", "--hard", base)
 
 
-def plan(stage: Rehearsal, *more: str, code: int = 10) -> dict[str, Any]:
-    """`inv plan --env production --out plan`."""
-    ran = stage.inv("plan", "--env", "production", "--sandbox", "--out", "plan", "--json", *more)
-    assert ran.code == code, ran.err
-    return ran.document
+plan = partial(reviews.plan, env="production")
 
 
 def approve(stage: Rehearsal, person: str, *more: str, plan: str = "plan") -> Ran:
     """`inv approve` with a person's key."""
     key = str(stage.root.parent / "keys" / person)
     return stage.inv("approve", "--plan", plan, "--sandbox", "--json", "--yes", "--key", key, *more)
-
-
-def apply(stage: Rehearsal, *more: str, plan: str = "plan") -> Ran:
-    """`inv apply --plan plan`."""
-    return stage.inv("apply", "--plan", plan, "--sandbox", "--json", *more)
 
 
 def missing(ran: Ran) -> str:
@@ -75,11 +69,6 @@ def missing(ran: Ran) -> str:
     assert error["place"].startswith("environments.toml:")
     assert "inv approve --plan" in error["hint"]
     return "\n".join([error["message"], *error["details"]])
-
-
-def written(stage: Rehearsal) -> list[str]:
-    """Every request that changed something, so far."""
-    return [f"{each['method']} {each['path']}" for each in stage.requests() if each["mutating"]]
 
 
 def last_run(stage: Rehearsal) -> dict[str, Any]:

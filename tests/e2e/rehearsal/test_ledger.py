@@ -9,8 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -20,9 +19,11 @@ from botocore.config import Config
 from deployer.adapters.environ import identity
 from tests.support.kills import killed_at, moments
 from tests.support.rehearsal import Ran, Rehearsal
+from tests.support.waiting import wait_for
 
 STATE_BUCKET = "vibechecc-terraform-state"
 LOCK = "terraform/development/site.tfstate.tflock"
+WORKERS = "*/workers/workers"
 UNLOCK = ("state.unlock", "--env", "dev", "--sandbox")
 
 
@@ -80,18 +81,9 @@ def outcomes(stage: Rehearsal) -> list[str]:
     return [run["outcome"] for run in history(stage)]
 
 
-def wait_for(condition: Callable[[], object], run: subprocess.Popen[str], seconds: float = 60.0) -> None:
-    """Until something has happened, while `run` goes on."""
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert run.poll() is None, run.communicate()
-        assert time.monotonic() < limit
-        time.sleep(0.05)
-
-
 def slow_worker(stage: Rehearsal, milliseconds: int) -> None:
     """Terraform takes its time in the middle of the stack `site`."""
-    stage.fault(service="cloudflare", path="*/workers/workers", method="POST", delay_ms=milliseconds, count=1)
+    stage.fault(service="cloudflare", path=WORKERS, method="POST", delay_ms=milliseconds, count=1)
 
 
 def programs(stage: Rehearsal, title: str) -> list[int]:
@@ -101,14 +93,16 @@ def programs(stage: Rehearsal, title: str) -> list[int]:
 
 
 def kill_with_terraform(stage: Rehearsal, run: subprocess.Popen[str]) -> None:
-    """Kill -9 for both, while Terraform holds the lock of its state."""
-    wait_for(lambda: LOCK in keys(stage) and programs(stage, "terraform apply (site)"), run)
+    """Kill -9 for both, while Terraform holds the lock of its state and the Worker is being made."""
+    wait_for(lambda: not stage.armed() and LOCK in keys(stage) and programs(stage, "terraform apply (site)"), run=run)
     terraform = programs(stage, "terraform apply (site)")
     run.kill()
     for pid in terraform:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     run.communicate()
+    # The stand-in is still making the Worker whose answer nobody will read.
+    wait_for(lambda: stage.carried_out("POST", WORKERS))
     assert LOCK in keys(stage)
 
 
@@ -122,7 +116,7 @@ def test_a_living_holder_is_named_refused_and_waited_for(stage: Rehearsal, other
     """The second run leaves with the holder's name, or waits; nobody takes the environment from the first one."""
     slow_worker(stage, 6000)
     first = stage.start("deploy", "--env", "dev", "--sandbox", "--json")
-    wait_for(lambda: entry(1) in keys(stage), first)
+    wait_for(lambda: entry(1) in keys(stage), run=first)
 
     second = other.deploy()
     assert second.code == 7, second.err
@@ -160,8 +154,6 @@ def test_a_killed_holder_is_proven_and_its_locks_are_given_back(stage: Rehearsal
     slow_worker(stage, 3000)
     run = stage.start("deploy", "--env", "dev", "--sandbox")
     kill_with_terraform(stage, run)
-    # The stand-in may still be making the Worker whose answer nobody will read.
-    time.sleep(3)
 
     ran = other.inv(*UNLOCK)
     assert ran.code == 0, ran.err
@@ -185,7 +177,6 @@ def test_the_next_run_takes_over_from_a_killed_one(stage: Rehearsal, other: Rehe
     slow_worker(stage, 3000)
     run = stage.start("deploy", "--env", "dev", "--sandbox")
     kill_with_terraform(stage, run)
-    time.sleep(3)
 
     ran = other.deploy()
     assert ran.code == 7, ran.err
@@ -201,7 +192,7 @@ def test_while_the_programs_of_a_killed_run_are_at_work_it_is_waited_for(stage: 
     """Terraform goes on to its own end when the deployer is killed: nobody else changes anything before."""
     slow_worker(stage, 4000)
     run = stage.start("deploy", "--env", "dev", "--sandbox")
-    wait_for(lambda: LOCK in keys(stage) and programs(stage, "terraform apply (site)"), run)
+    wait_for(lambda: LOCK in keys(stage) and programs(stage, "terraform apply (site)"), run=run)
     run.kill()
     run.communicate()
     early = other.deploy()

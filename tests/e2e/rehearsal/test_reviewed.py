@@ -6,8 +6,7 @@ import json
 import os
 import shutil
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,10 @@ import pytest
 from tests.support.kills import git, killed_at, moments, repository
 from tests.support.rehearsal import Ran, Rehearsal, replace
 from tests.support.reviews import apply, plan, refused, written
+from tests.support.waiting import wait_for
 
 INVENTORY = "environments.toml"
+WORKERS = "*/workers/workers"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -228,29 +229,21 @@ def test_killed_with_its_terraform_an_apply_takes_over_what_was_made(stage: Rehe
     """From nothing, Terraform killed as well: what it made and did not write down is part of what was reviewed."""
     stage.reset()
     plan(stage)
-    stage.fault(service="cloudflare", path="*/workers/workers", method="POST", delay_ms=3000, count=1)
+    stage.fault(service="cloudflare", path=WORKERS, method="POST", delay_ms=3000, count=1)
     run = stage.start("apply", "--plan", "plan", "--sandbox")
-    wait_for(lambda: any(each.endswith("/r2/buckets") for each in written(stage)))
+    wait_for(lambda: not stage.armed() and any(each.endswith("/r2/buckets") for each in written(stage)), run=run)
     run.kill()
     run.communicate()
     for note in (stage.root / ".work").glob("*/*/processes/*.json"):
         pid = json.loads(note.read_text())["pid"]
         if pid:
             os.kill(pid, signal.SIGKILL)
-    # The stand-in may still be making the Worker whose answer nobody will read.
-    time.sleep(3)
+    # The stand-in is still making the Worker whose answer nobody will read.
+    wait_for(lambda: stage.carried_out("POST", WORKERS))
     ran = apply(stage)
     assert ran.code == 0, ran.err
     assert any("taken into the state" in summary for _, _, summary in ran.changes)
     assert plan(stage, code=0)["outcome"] == "ok"
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Until something has happened elsewhere."""
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.1)
 
 
 def test_two_applies_of_one_bundle_at_the_same_time(deployed: Rehearsal, tmp_path: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.support.rehearsal import Rehearsal
 from tests.support.states import COPIES, LOCK, OTHER, SITE, Store, copies_of, is_clean, refused, restore, state, wrong
+from tests.support.waiting import wait_for
 
 
 def test_a_lost_state_comes_back_and_the_plan_is_empty(stage: Rehearsal, store: Store) -> None:
@@ -148,20 +148,14 @@ def test_killed_at_every_write_the_next_restore_converges(stage: Rehearsal, stor
     assert stage.deploy().code == 0
     whole = store.state()
     store.write(SITE, b"damaged")
+    before = stage.carried_out(method, path)
     stage.fault(service="s3", path=path, method=method, delay_ms=2500, count=count)
     run = stage.start("state.restore", "--env", "dev", "--sandbox", "--stack", "site", "--yes")
-    limit = time.monotonic() + 60
-    while not turn(store):
-        assert run.poll() is None, run.communicate()
-        assert time.monotonic() < limit
-        time.sleep(0.05)
-    time.sleep(0.7)
-    assert run.poll() is None, run.communicate()
+    wait_for(lambda: not stage.armed() and turn(store), run=run)
     run.kill()
     run.communicate()
     # The write is on its way, and arrives all the same.
-    time.sleep(3.5)
-    stage.inv("sandbox.fault", "--clear")
+    wait_for(lambda: stage.carried_out(method, path) == before + count)
     assert store.read(SITE) == b"damaged" or store.state()["resources"] == whole["resources"]
     ran = restore(stage)
     assert ran.code == 0, ran.err
@@ -188,17 +182,11 @@ def test_terraform_and_restore_keep_each_other_out(stage: Rehearsal, store: Stor
 def test_a_copy_that_a_killed_run_owed_is_made_by_the_next(stage: Rehearsal, store: Store) -> None:
     """Whoever closes its entry in the ledger copies the states that it has left."""
     assert stage.deploy().code == 0
-    stage.fault(service="s3", path=f"*/{COPIES}*-00000002-*", method="PUT", delay_ms=20000, count=1)
+    stage.fault(service="s3", path=f"*/{COPIES}*-00000002-*", method="PUT", delay_ms=20000, drop="before", count=1)
     run = stage.start("deploy", "--env", "dev", "--sandbox", *OTHER)
-    limit = time.monotonic() + 60
-    while store.state()["serial"] < 2:
-        assert run.poll() is None, run.communicate()
-        assert time.monotonic() < limit
-        time.sleep(0.05)
-    time.sleep(0.5)
+    wait_for(lambda: not stage.armed() and store.state()["serial"] == 2, run=run)
     run.kill()
     run.communicate()
-    stage.inv("sandbox.fault", "--clear")
     assert len(copies_of(store)) == 1
     assert stage.deploy(*OTHER).code == 0
     is_clean(stage, *OTHER)

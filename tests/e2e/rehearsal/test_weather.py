@@ -18,6 +18,7 @@ import pytest
 from botocore.config import Config
 
 from tests.support.rehearsal import Ran, Rehearsal, replace
+from tests.support.waiting import wait_for
 
 STATE_BUCKET = "vibechecc-terraform-state"
 LOCK = "terraform/development/site.tfstate.tflock"
@@ -251,11 +252,7 @@ def test_ctrl_c_ends_the_children_and_says_what_was_done(stage: Rehearsal) -> No
 def wait_for_log(stage: Rehearsal, name: str, run: subprocess.Popen[str]) -> Path:
     """Until a tool has begun to write its log."""
     log = stage.root / ".work" / "sandbox" / "development" / "logs" / name
-    limit = time.monotonic() + 120
-    while not (log.is_file() and log.stat().st_size):
-        assert run.poll() is None, run.communicate()
-        assert time.monotonic() < limit
-        time.sleep(0.05)
+    wait_for(lambda: log.is_file() and log.stat().st_size, run=run, seconds=120)
     return log
 
 
@@ -270,15 +267,14 @@ def test_killed_in_the_middle_of_an_apply(stage: Rehearsal, also_terraform: bool
     """Terraform alone goes on to its end; killed as well, its lock is released and what it made is adopted."""
     stage.fault(service="cloudflare", path="*/workers/workers", method="POST", delay_ms=3000, count=1)
     run = stage.start("deploy", "--env", "dev", "--sandbox")
-    wait_for_log(stage, "terraform-site-apply.log", run)
     # The namespace and the bucket exist by now, the Worker is being made.
-    wait_for(lambda: any(r["path"].endswith("/r2/buckets") and r["method"] == "POST" for r in stage.requests()))
+    wait_for(lambda: not stage.armed() and stage.carried_out("POST", "*/r2/buckets"), run=run, seconds=120)
     kill(run)
     if also_terraform:
         for pid in pids_of(stage, "terraform apply (site)"):
             subprocess.run(["kill", "-9", str(pid)], check=False)
-        # The stand-in may still be making the Worker whose answer nobody will read.
-        time.sleep(3)
+        # The stand-in is still making the Worker whose answer nobody will read.
+        wait_for(lambda: stage.carried_out("POST", "*/workers/workers"))
     again = stage.deploy()
     assert again.code == 0, again.err
     if also_terraform:
@@ -292,14 +288,6 @@ def kill(run: subprocess.Popen[str]) -> None:
     """As the kernel or a CI service does it, and read what it had printed."""
     run.kill()
     run.communicate()
-
-
-def wait_for(condition: Any, seconds: float = 60.0) -> None:
-    """Until something has happened elsewhere."""
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.1)
 
 
 def pids_of(stage: Rehearsal, title: str) -> list[int]:

@@ -16,6 +16,7 @@ from deployer.adapters import process_records
 from deployer.adapters.process import Command, Processes
 from deployer.adapters.redact import Redactor
 from deployer.errors import Interrupted, LocalDisk, ToolFailed, ToolMissing, ToolTimedOut
+from tests.support.waiting import wait_for
 
 SECRET = "canary-4711-value"
 
@@ -154,7 +155,7 @@ def test_time_is_limited_and_the_whole_group_ends(tmp_path: Path) -> None:
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {grandchild!r}])"
     with pytest.raises(ToolTimedOut, match="did not end within 1 s"):
         Processes(Redactor()).run(command(tmp_path, code, timeout=1.0))
-    wait_until(lambda: not alive(int(note.read_text())))
+    wait_for(lambda: not alive(int(note.read_text())))
 
 
 def test_an_interrupted_program_may_finish_in_its_own_way(tmp_path: Path) -> None:
@@ -240,7 +241,7 @@ def test_what_a_killed_run_left_is_found_and_ended(tmp_path: Path) -> None:
     )
     root = str(Path(__file__).parents[4])
     run = subprocess.Popen([sys.executable, "-c", parent, root, str(tmp_path)])
-    wait_until(lambda: any(len(left.pids) == 2 for left in process_records.leftovers(records)))
+    wait_for(lambda: any(len(left.pids) == 2 for left in process_records.leftovers(records)))
     run.kill()
     run.wait()
     found = process_records.end_leftovers(records, grace=5)
@@ -267,14 +268,6 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def wait_until(condition: object, seconds: float = 10.0) -> None:
-    """Wait for something that another process does."""
-    limit = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < limit, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def test_a_stack_trace_does_not_hide_the_line_that_says_what_is_wrong(tmp_path: Path) -> None:
@@ -327,7 +320,7 @@ def test_only_those_named_may_go_on_for_a_while(tmp_path: Path) -> None:
             )
             for name, marker, seconds in (("terraform", terraform, 1.5), ("wrangler", wrangler, 60))
         }
-        wait_until(lambda: all(left.pids for left in process_records.leftovers(records)))
+        wait_for(lambda: all(left.pids for left in process_records.leftovers(records)))
         # Somebody has to take note of their end, or they stay in the list of processes.
         reapers = [threading.Thread(target=run.wait) for run in runs.values()]
         for thread in reapers:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import ROOT
+from tests.support.waiting import wait_for
 
 PROGRAM = textwrap.dedent("""
     import sys
@@ -92,21 +93,13 @@ def start(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
             text=True,
         )
         started.append(process)
-        wait_until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text() != "")
+        wait_for(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text() != "")
         return process
 
     yield begin
     for process in started:
         process.kill()
         process.communicate()
-
-
-def wait_until(met: Callable[[], bool]) -> None:
-    """Poll with a bound."""
-    end = time.monotonic() + 15
-    while not met():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def gone(pid: int) -> bool:
@@ -188,7 +181,7 @@ def test_a_closed_terminal_ends_children_too(tmp_path: Path) -> None:
     )  # fmt: skip
     os.close(theirs)
     try:
-        wait_until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text() != "")
+        wait_for(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text() != "")
         os.close(ours)
         # The shell and the kernel both say it.
         process.send_signal(signal.SIGHUP)
