@@ -109,9 +109,13 @@ def second_deploy(checkout: Checkout, folder: Path, log: IO[bytes], runs: int) -
         bar="<= 2.0x + 0.5 s",
         met=ours <= 2.0 * theirs + 0.5,
     )
-    pair = in_turn(
-        lambda: run(deploy(checkout), log), lambda: total([sample for _, sample in plain(log)]), runs=runs, warm_up=0
-    )
+
+    def repeated() -> Sample:
+        # The sequence has replaced what was live; what is measured is a deploy after one of our own.
+        run(deploy(checkout), log)
+        return run(deploy(checkout), log)
+
+    pair = in_turn(repeated, lambda: total([sample for _, sample in plain(log)]), runs=runs, warm_up=0)
     ours, theirs = pair.seconds
     yield Row(
         what="repeated deploy without change against that sequence repeated",
