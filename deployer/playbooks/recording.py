@@ -25,8 +25,8 @@ from deployer.errors import DeployError, Interrupted
 from deployer.playbooks.state_wiring import after_killed
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.environment_lock import EnvironmentLock
+from deployer.steps.heartbeat import Heartbeat
 from deployer.steps.holder import CheckoutNote, Owners
-from deployer.steps.lease import Lease
 from deployer.steps.ledger import Head, Ledger, RunNote
 from deployer.steps.live import Live
 from deployer.steps.recorder import FAILED, INTERRUPTED, OK, Recorder
@@ -52,8 +52,8 @@ def environment_lock(wiring: Wiring, *, command: str, say: Callable[[str], None]
     """How this run comes to hold the environment."""
     return EnvironmentLock(
         ledger=ledger_of(wiring),
-        lease=_lease(wiring),
-        owners=Owners(lease=_lease(wiring), note=CheckoutNote(wiring.folder)),
+        heartbeat=_heartbeat(wiring),
+        owners=Owners(heartbeat=_heartbeat(wiring), note=CheckoutNote(wiring.folder)),
         run=wiring.run_id,
         command=command,
         who=identity(),
@@ -80,7 +80,7 @@ def recorder_of(
     makes_bucket = [step.name for step in steps if step.name == STATE_BUCKET]
     return Recorder(
         ledger=ledger_of(wiring),
-        lease=_lease(wiring),
+        heartbeat=_heartbeat(wiring),
         head=head,
         run=wiring.run_id,
         opening=lambda: _opening(wiring, command=command, note=note()),
@@ -130,8 +130,8 @@ def live_of(wiring: Wiring) -> Live:
     )
 
 
-def _lease(wiring: Wiring) -> Lease:
-    return Lease(wiring.state_bucket, wiring.environment.name)
+def _heartbeat(wiring: Wiring) -> Heartbeat:
+    return Heartbeat(wiring.state_bucket, wiring.environment.name)
 
 
 def _opening(wiring: Wiring, *, command: str, note: RunNote) -> Mapping[str, Any]:

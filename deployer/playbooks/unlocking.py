@@ -149,7 +149,7 @@ class Unlocking:
         return found.verdict.gone or (insisted and not found.verdict.alive)
 
     def _close(self, entry: Entry, found: Found, *, forced: bool) -> bool:
-        if found.verdict.lapsed and not self.lock.lease.claim(entry, by=self.lock.run):
+        if found.verdict.lapsed and not self.lock.heartbeat.claim(entry, by=self.lock.run):
             raise self.lock.held(entry, self.lock.owners.judge(entry))
         return self.lock.close_for(entry, "by force" if forced else found.verdict.text, forced=forced)
 

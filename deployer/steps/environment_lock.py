@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deployer.errors import EnvironmentLocked, Interrupted
+from deployer.steps.heartbeat import Heartbeat
 from deployer.steps.holder import Owners, Verdict, describe, lock_id, particulars, place
-from deployer.steps.lease import Lease
 from deployer.steps.ledger import CLOSED, Entry, Head, Ledger
 
 KILLED: Final = "killed"
@@ -25,7 +25,7 @@ class EnvironmentLock:
     """How one run comes to hold one environment."""
 
     ledger: Ledger
-    lease: Lease
+    heartbeat: Heartbeat
     owners: Owners
     run: str
     command: str
@@ -62,7 +62,7 @@ class EnvironmentLock:
             verdict = self.owners.judge(head.open)
             if not verdict.gone:
                 raise self.held(head.open, verdict)
-            if not verdict.lapsed or self.lease.claim(head.open, by=self.run):
+            if not verdict.lapsed or self.heartbeat.claim(head.open, by=self.run):
                 self.close_for(head.open, verdict.text)
 
     def close_for(self, opened: Entry, proof: str, *, forced: bool = False) -> bool:
@@ -82,7 +82,7 @@ class EnvironmentLock:
         }
         closed = self.ledger.append(body, after=Head(sequence=opened.sequence, digest=opened.digest))
         if closed is not None:
-            self.lease.remove()
+            self.heartbeat.remove()
         return closed is not None
 
     def held(self, opened: Entry, verdict: Verdict) -> EnvironmentLocked:

@@ -1,7 +1,7 @@
 """Who holds an environment, and what proves that they are gone.
 
 Three proofs count: the run was this checkout's, whose lock we hold now; its process ran on this machine and is no
-more, nor is any program that it had started; its lease has run out by the store's clock. Anything less is no proof.
+more, nor is any program that it had started; its heartbeat is too old by the store's clock. Less is no proof.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 from deployer.adapters.files import read_json, write_private
 from deployer.adapters.machine import Life, ProcessId, carriers
 from deployer.adapters.process import RUN_VARIABLE
-from deployer.steps.lease import VALID_FOR, Lease
+from deployer.steps.heartbeat import VALID_FOR, Heartbeat
 from deployer.steps.ledger import Entry, Ledger
 from deployer.words import moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`gone` is proven, or `alive` is, or neither; `text` says by what. A lease that has `lapsed` must be claimed."""
+    """`gone` is proven, or `alive` is, or neither; `text` says by what. A `lapsed` heartbeat must be claimed."""
 
     text: str
     gone: bool = False
@@ -73,7 +73,7 @@ class CheckoutNote:
 class Owners:
     """Judges the owners of an environment's open entries, in a process that has locked its checkout's work folder."""
 
-    lease: Lease
+    heartbeat: Heartbeat
     note: CheckoutNote
 
     def judge(self, opened: Entry) -> Verdict:
@@ -91,7 +91,7 @@ class Owners:
             listed = ", ".join(str(pid) for pid in children)
             text = f"programs that it has started are at work: process {listed}"
             return Verdict(alive=True, text=text, pids=children)
-        age = self.lease.age(opened)
+        age = self.heartbeat.age(opened)
         minutes = int(age.total_seconds() // 60)
         if age > VALID_FOR:
             return Verdict(gone=True, lapsed=True, text=f"its last sign of life is {minutes} min old")

@@ -19,8 +19,8 @@ from deployer.engine.playbook import Playbook
 from deployer.engine.result import RunResult, StepResult
 from deployer.engine.stop import Stop
 from deployer.errors import DeployError, EnvironmentLocked, Interrupted, RunTimedOut, ServiceFailed
+from deployer.steps.heartbeat import DOUBTFUL_AFTER, RENEWED_EVERY, Heartbeat
 from deployer.steps.holder import CheckoutNote
-from deployer.steps.lease import DOUBTFUL_AFTER, RENEWED_EVERY, Lease
 from deployer.steps.ledger import CLOSED, OPENED, Entry, Head, Ledger, stamp
 
 OK: Final = "ok"
@@ -33,7 +33,7 @@ class Recorder:
     """The record of one run on one environment. `head` is the ledger's end from before anything was looked at."""
 
     ledger: Ledger
-    lease: Lease
+    heartbeat: Heartbeat
     head: Head
     run: str
     # What the opening entry says of this run.
@@ -60,7 +60,7 @@ class Recorder:
     _waiting: bool = field(default=False, init=False)
     _made: bool = field(default=False, init=False)
     _unrecorded: bool = field(default=False, init=False)
-    _leased: bool = field(default=False, init=False)
+    _beating: bool = field(default=False, init=False)
     _ended: threading.Event = field(default_factory=threading.Event, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     # Steps that come to their first change at the same time: one opens, the others wait for it.
@@ -101,7 +101,7 @@ class Recorder:
         """The end says it."""
 
     def tick(self) -> None:
-        """The lease is renewed by a thread."""
+        """The heartbeat is a thread's to renew."""
 
     def ended(self, result: RunResult) -> None:
         """Close the entry, if there is one; what goes wrong is kept in `problem`."""
@@ -141,7 +141,7 @@ class Recorder:
             )
         self.opened, self._waiting = opened, False
         self._proven = seconds_awake_or_asleep()
-        threading.Thread(target=self._keep_alive, name="lease", daemon=True).start()
+        threading.Thread(target=self._keep_alive, name="heartbeat", daemon=True).start()
 
     def close(self, outcome: str, *, reason: str | None, seconds: float, steps: Mapping[str, str]) -> None:
         """Close the entry, if it was opened; what goes wrong is kept in `problem`."""
@@ -164,7 +164,7 @@ class Recorder:
             **self.more,
         }
         try:
-            # With the lock: a renewal that is on its way must not write a lease after it was removed.
+            # With the lock: a renewal that is on its way must not write a heartbeat after it was removed.
             with self._lock:
                 # Whoever insists does not wait for a look at everything.
                 live = {} if self.stop.hurried.is_set() else self.live()
@@ -173,8 +173,8 @@ class Recorder:
                     self.problem = self._taken()
                     return
                 self.note.remove()
-                if self._leased:
-                    self.lease.remove()
+                if self._beating:
+                    self.heartbeat.remove()
         except DeployError as error:
             self.problem = self.problem or error
 
@@ -192,7 +192,7 @@ class Recorder:
                 hint="run the same command without --tags, so that it is made first",
             )
 
-    # --- the lease -----------------------------------------------------------------------------------------------
+    # --- the heartbeat -------------------------------------------------------------------------------------------
 
     def _keep_alive(self) -> None:
         while not self._ended.wait(RENEWED_EVERY):
@@ -211,8 +211,8 @@ class Recorder:
         with self._lock:
             if self._ended.is_set() or self.opened is None:
                 return
-            self._leased = True
-            ours = self.lease.renew(self.run) and self.ledger.entry(self.opened.sequence + 1) is None
+            self._beating = True
+            ours = self.heartbeat.renew(self.run) and self.ledger.entry(self.opened.sequence + 1) is None
             if not ours:
                 raise self._taken()
             self._proven = seconds_awake_or_asleep()

@@ -13,8 +13,8 @@ from deployer.adapters.machine import ProcessId
 from deployer.engine.stop import Stop
 from deployer.errors import ServiceUnreachable
 from deployer.steps.environment_lock import EnvironmentLock
+from deployer.steps.heartbeat import Heartbeat
 from deployer.steps.holder import CheckoutNote, Owners
-from deployer.steps.lease import Lease
 from deployer.steps.ledger import CLOSED, OPENED, Entry, Head, Ledger
 from deployer.steps.recorder import Recorder
 from deployer.words import Named
@@ -91,20 +91,20 @@ class World:
         return Ledger(self.bucket, NAMED)
 
     @property
-    def lease(self) -> Lease:
-        """The environment's lease."""
-        return Lease(self.bucket, ENVIRONMENT)
+    def heartbeat(self) -> Heartbeat:
+        """The environment's heartbeat."""
+        return Heartbeat(self.bucket, ENVIRONMENT)
 
     @property
     def owners(self) -> Owners:
         """Who judges owners."""
-        return Owners(lease=self.lease, note=CheckoutNote(self.folder))
+        return Owners(heartbeat=self.heartbeat, note=CheckoutNote(self.folder))
 
     def lock(self, run: str = "next") -> EnvironmentLock:
         """The lock as a run of this checkout takes it."""
         return EnvironmentLock(
             ledger=self.ledger,
-            lease=self.lease,
+            heartbeat=self.heartbeat,
             owners=self.owners,
             run=run,
             command="inv deploy --env dev",
@@ -125,7 +125,7 @@ class World:
         """The recorder of a run of this checkout."""
         return Recorder(
             ledger=self.ledger,
-            lease=self.lease,
+            heartbeat=self.heartbeat,
             head=head or self.ledger.head(),
             run=run,
             opening=lambda: {key: value for key, value in opened(run, ProcessId.own()).items() if key != "event"},

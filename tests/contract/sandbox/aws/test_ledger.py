@@ -10,7 +10,7 @@ import pytest
 
 from deployer.adapters.aws import AwsAccess
 from deployer.adapters.state import Bucket
-from deployer.steps.lease import Lease
+from deployer.steps.heartbeat import Heartbeat
 from deployer.steps.ledger import Head, Ledger
 from deployer.steps.ledger_check import verify
 from deployer.steps.ledger_runs import last_runs
@@ -76,11 +76,11 @@ def test_the_stores_clock_tells_age_and_moment(bucket: Bucket, tmp_path: Path) -
     assert Bucket(bucket.access, "no-such-bucket").clock() is None
 
 
-def test_a_renewed_lease_spoils_the_claim_that_saw_the_one_before(bucket: Bucket) -> None:
+def test_a_renewed_heartbeat_spoils_the_claim_that_saw_the_one_before(bucket: Bucket) -> None:
     """The tag of an object is a digest of its bytes here: renewals differ."""
-    lease = Lease(bucket, "leased")
-    assert lease.renew("one")
-    seen = bucket.get(lease.key)
+    heartbeat = Heartbeat(bucket, "beating")
+    assert heartbeat.renew("one")
+    seen = bucket.get(heartbeat.key)
     assert seen is not None
-    assert lease.renew("one")
-    assert not bucket.try_put(lease.key, b'{"claimed": "one"}', replaces=seen.etag)
+    assert heartbeat.renew("one")
+    assert not bucket.try_put(heartbeat.key, b'{"claimed": "one"}', replaces=seen.etag)

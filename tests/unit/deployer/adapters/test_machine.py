@@ -48,7 +48,7 @@ def test_of_another_machine_or_container_nothing_is_known(part: str) -> None:
 
 
 def test_without_proc_nothing_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    """On other systems the lease alone tells."""
+    """On other systems the heartbeat alone tells."""
     gone = ended_process()
     monkeypatch.setattr(machine, "_PROC", tmp_path)
     assert gone.life is Life.UNKNOWN

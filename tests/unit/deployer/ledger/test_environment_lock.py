@@ -143,18 +143,18 @@ def test_a_process_that_is_seen_alive_counts_more_than_the_note(world: World) ->
         world.lock().free()
 
 
-def test_a_lease_that_ran_out_is_proof_and_one_that_was_renewed_is_not(world: World) -> None:
+def test_a_heartbeat_that_stopped_is_proof_and_one_that_was_renewed_is_not(world: World) -> None:
     """By the store's clock alone."""
     open_run(world.ledger, "far", ELSEWHERE)
     world.bucket.wait(minutes=4)
-    assert world.lease.renew("far")
+    assert world.heartbeat.renew("far")
     world.bucket.wait(minutes=4)
     with pytest.raises(EnvironmentLocked):
         world.lock().free()
     world.bucket.wait(minutes=2)
     assert world.lock().free().sequence == 2
     assert outcome(world) == ["killed"]
-    assert world.bucket.get("leases/development.json") is None
+    assert world.bucket.get("heartbeats/development.json") is None
 
 
 def test_a_local_clock_that_is_wrong_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,9 +171,9 @@ def test_a_local_clock_that_is_wrong_changes_nothing(world: World, monkeypatch: 
 
 
 def test_whoever_renews_while_it_is_being_claimed_stays_alive(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The claim was begun on a lease that had run out, and the owner was only slow."""
+    """The claim was begun on a heartbeat that was too old, and the owner was only slow."""
     entry = open_run(world.ledger, "slow", ELSEWHERE)
-    assert world.lease.renew("slow")
+    assert world.heartbeat.renew("slow")
     world.bucket.wait(minutes=6)
     head = world.ledger.head()
     assert head.open is not None
@@ -181,31 +181,31 @@ def test_whoever_renews_while_it_is_being_claimed_stays_alive(world: World, monk
 
     def renewed_first(self: object, key: str, body: bytes, *, replaces: str | None) -> bool:
         monkeypatch.undo()
-        assert world.lease.renew("slow")
+        assert world.heartbeat.renew("slow")
         return put(world.bucket, key, body, replaces=replaces)
 
     monkeypatch.setattr(type(world.bucket), "try_put", renewed_first)
-    assert not world.lease.claim(head.open, by="other")
+    assert not world.heartbeat.claim(head.open, by="other")
     assert world.ledger.head().open is not None
     assert entry.sequence == 1
 
 
-def test_whose_lease_was_claimed_does_not_renew_it(world: World) -> None:
+def test_whose_heartbeat_was_claimed_does_not_renew_it(world: World) -> None:
     """It has been taken for dead and has to know."""
     open_run(world.ledger, "slow", ELSEWHERE)
     world.bucket.wait(minutes=6)
     head = world.ledger.head()
     assert head.open is not None
-    assert world.lease.claim(head.open, by="other")
-    assert not world.lease.renew("slow")
+    assert world.heartbeat.claim(head.open, by="other")
+    assert not world.heartbeat.renew("slow")
 
 
 def test_renewals_are_never_the_same_bytes(world: World) -> None:
-    """A store's tag may be a digest: a claim on the lease of a minute ago must fail."""
-    world.lease.renew("one")
-    first = world.bucket.objects[world.lease.key].body
-    world.lease.renew("one")
-    assert world.bucket.objects[world.lease.key].body != first
+    """A store's tag may be a digest: a claim on the heartbeat of a minute ago must fail."""
+    world.heartbeat.renew("one")
+    first = world.bucket.objects[world.heartbeat.key].body
+    world.heartbeat.renew("one")
+    assert world.bucket.objects[world.heartbeat.key].body != first
 
 
 def test_an_entry_that_cannot_be_read_is_closed_only_when_it_is_old(world: World) -> None:

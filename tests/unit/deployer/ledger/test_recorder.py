@@ -79,7 +79,7 @@ def the_run(world: World) -> dict[str, Any]:
 
 
 def test_a_run_that_changes_nothing_writes_nothing(world: World) -> None:
-    """No entry, no note, no lease."""
+    """No entry, no note, no heartbeat."""
     recorder = world.recorder()
     result = go(world, recorder, Part(name="a", world=world, idle=True))
     assert result.error is None
@@ -102,7 +102,7 @@ def test_it_is_open_before_the_first_change_and_closed_at_the_end(world: World) 
     assert document["closed_by"] is None
     assert document["seconds"] >= 0
     assert not (world.folder / "run.json").exists()
-    assert "leases/development.json" not in world.bucket.objects
+    assert "heartbeats/development.json" not in world.bucket.objects
 
 
 def test_a_failure_closes_it_with_its_reason(world: World) -> None:
@@ -272,7 +272,7 @@ def test_killed_at_any_write_the_next_run_closes_what_is_open(tmp_path: Path, mo
 
 
 def test_a_run_that_was_taken_for_dead_stops(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It slept, its lease ran out, another one works here now: before its next change it looks, and changes nothing."""
+    """It slept, its heartbeat stopped, another works here now: before its next change it looks, and changes nothing."""
     recorder = world.recorder("sleeper")
     recorder.opening = lambda: {"command": "inv deploy", "who": "ana@laptop", "process": ELSEWHERE.fields()}
     did: list[str] = []
@@ -299,7 +299,7 @@ def test_a_run_that_was_taken_for_dead_stops(world: World, monkeypatch: pytest.M
     assert verify(world.ledger) == []
 
 
-def test_the_lease_is_renewed_while_a_step_takes_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_heartbeat_is_renewed_while_a_step_takes_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a thread; who looks meanwhile sees a young sign of life. It goes with the run."""
     import time
 
@@ -308,7 +308,7 @@ def test_the_lease_is_renewed_while_a_step_takes_long(world: World, monkeypatch:
 
     def take_long() -> None:
         for _ in range(500):
-            found = world.bucket.get(world.lease.key)
+            found = world.bucket.get(world.heartbeat.key)
             if found is not None:
                 seen.append(json.loads(found.body)["run"])
                 return
@@ -316,7 +316,7 @@ def test_the_lease_is_renewed_while_a_step_takes_long(world: World, monkeypatch:
 
     go(world, world.recorder(), Part(name="a", world=world, before=take_long))
     assert seen == ["mine"]
-    assert world.bucket.get(world.lease.key) is None
+    assert world.bucket.get(world.heartbeat.key) is None
 
 
 def test_losing_the_environment_asks_the_run_to_stop(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

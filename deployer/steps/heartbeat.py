@@ -26,8 +26,8 @@ _ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True)
-class Lease:
-    """The lease on one environment."""
+class Heartbeat:
+    """The heartbeat of whoever works on one environment."""
 
     bucket: Bucket
     environment: str
@@ -35,15 +35,15 @@ class Lease:
     @property
     def key(self) -> str:
         """Where it lies."""
-        return f"leases/{self.environment}.json"
+        return f"heartbeats/{self.environment}.json"
 
     def renew(self, run: str) -> bool:
-        """Write a sign of life of `run`; False if somebody has claimed its lease."""
+        """Write a sign of life of `run`; False if somebody has claimed its heartbeat."""
         for _ in range(_ATTEMPTS):
             found = self.bucket.get(self.key)
             if found is not None and _read(found).get("claimed") == run:
                 return False
-            # Any other lease is a dead one's that nobody has removed: the environment is held by `run`.
+            # Any other heartbeat is a dead one's that nobody has removed: the environment is held by `run`.
             if self.bucket.try_put(self.key, _text({"run": run}), replaces=found.etag if found else None):
                 return True
         return False
@@ -54,7 +54,7 @@ class Lease:
         return min(opened.age, found.age) if found is not None and _read(found).get("run") == opened.run else opened.age
 
     def claim(self, opened: Entry, *, by: str) -> bool:
-        """End the lease of the run that `opened`, if it has run out and is not renewed at this moment."""
+        """End the heartbeat of the run that `opened`, if it is too old and not renewed at this moment."""
         found = self.bucket.get(self.key)
         owned = found is not None and _read(found).get("run") == opened.run
         if opened.age <= VALID_FOR or (owned and found is not None and found.age <= VALID_FOR):
