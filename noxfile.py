@@ -18,6 +18,7 @@ import nox
 
 ROOT = Path(__file__).parent
 BIN = Path(sys.executable).parent
+# In no package registry but Go's: built once into the user's cache.
 TFLINT = "github.com/terraform-linters/tflint@v0.64.0"
 WORKERS = str(min(os.cpu_count() or 1, 4))
 # A stage never sees a credential of the person who runs it, nor a colour setting that changes its output.
@@ -97,7 +98,7 @@ def terraform_test(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def tflint(session: nox.Session) -> None:
     """Lint the Terraform code; builds the pinned tflint once (about three minutes)."""
-    run(session, find_tflint(session), "--recursive", "--chdir=terraform", f"--config={ROOT / '.tflint.hcl'}")
+    run(session, go_tool(session, TFLINT), "--recursive", "--chdir=terraform", f"--config={ROOT / '.tflint.hcl'}")
 
 
 @nox.session(venv_backend="none")
@@ -167,17 +168,19 @@ def terraform() -> tuple[str, ...]:
     return (found,) if found else ("python", str(ROOT / "deployer" / "adapters" / "terraform" / "runner.py"))
 
 
-def find_tflint(session: nox.Session) -> str:
-    """Return the tflint on PATH, or the pinned one built into the user's cache."""
-    if found := shutil.which("tflint"):
+def go_tool(session: nox.Session, module: str) -> str:
+    """Return the tool on PATH, or the pinned one (`module@version`) built into the user's cache."""
+    path, _, version = module.partition("@")
+    name = path.rpartition("/")[2]
+    if found := shutil.which(name):
         return found
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vibechecc-infra"
-    binary = cache / TFLINT.rpartition("@")[2] / "tflint"
+    binary = cache / version / name
     if not binary.exists():
-        session.log("building %s into %s", TFLINT, cache)
+        session.log("building %s into %s", module, cache)
         go = shutil.which("go") or install_go(session)
         env = {"GOBIN": str(binary.parent), "GOFLAGS": "-trimpath"}
-        session.run(go, "install", TFLINT, env=env, external=True, silent=True)
+        session.run(go, "install", module, env=env, external=True, silent=True)
     return str(binary)
 
 

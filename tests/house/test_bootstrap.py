@@ -213,3 +213,27 @@ def test_a_moved_checkout_gets_a_new_venv(checkout: Checkout) -> None:
 
     assert "creating .venv" in checkout.run("true").stderr
     assert checkout.run("true").stderr == ""
+
+
+def test_another_checkouts_environment_serves_while_the_lock_files_agree(checkout: Checkout, tmp_path: Path) -> None:
+    """The copies that `inv ci.run` makes are ready at once; with other lock files they get their own."""
+    checkout.run()
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in FILES:
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, copy / name)
+    for name in (".venv", "node_modules"):
+        (copy / name).symlink_to(checkout.folder / name)
+    command = ["/bin/sh", str(copy / "bootstrap"), "true"]
+    environment = {"PATH": str(checkout.tools)}
+
+    ready = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    (copy / "requirements" / "all.lock").write_text("# another one\n")
+    (copy / "package-lock.json").write_text("{}")
+    renewed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert (ready.returncode, ready.stderr) == (0, "")
+    assert "creating .venv" in renewed.stderr
+    assert not (copy / ".venv").is_symlink()
+    assert not (copy / "node_modules").is_symlink()
+    assert checkout.run("true").stderr == ""
