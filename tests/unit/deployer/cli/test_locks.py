@@ -384,6 +384,26 @@ def test_a_lock_that_has_changed_hands_is_left_alone(
     assert b'"new"' in bucket.objects[LOCK].body
 
 
+def test_a_lock_that_was_given_back_meanwhile_is_free(
+    checkout: Checkout, bucket: MemoryBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Terraform that outlived its run has come to its own end between looking and removing."""
+    open_run(ledger(bucket), "dead", ended_process())
+    lock_state(bucket)
+    put = MemoryBucket.try_put
+
+    def give_back(self: MemoryBucket, key: str, body: bytes, *, replaces: str | None) -> bool:
+        if key == LOCK:
+            del self.objects[LOCK]
+        return put(self, key, body, replaces=replaces)
+
+    monkeypatch.setattr(MemoryBucket, "try_put", give_back)
+    ran = checkout.inv("state.unlock", "--env", "dev")
+    assert ran.code == 0, ran.err
+    assert "the lock on the state of `site` is free now" in ran.err
+    assert LOCK not in bucket.objects
+
+
 def test_an_unknown_stack_is_a_mistake_of_the_command_line(checkout: Checkout, bucket: MemoryBucket) -> None:
     """The stacks that there are are named."""
     ran = checkout.inv("state.unlock", "--env", "dev", "--stack", "sites")
