@@ -67,7 +67,7 @@ def _exists(plan: str) -> bool:
 
 def _fetch(session: Session, identifier: str, *, sandbox: bool) -> Bundle:
     from deployer.cli.subject import open_run
-    from deployer.playbooks.wiring import require_credentials
+    from deployer.playbooks.credentials import require_credentials
     from deployer.steps.bundle_store import PlanStore, environment_of
 
     wiring = open_run(session, env=environment_of(identifier), sandbox=sandbox)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def accept_end(session: Session, *, env: str, sandbox: bool, others: bool) -> int:
     """Take what is there for the end of the ledger, and open and close a run that says so; `others` are other flags."""
     from deployer.cli.targets import connect
-    from deployer.playbooks.wiring import require_credentials
+    from deployer.playbooks.credentials import require_credentials
 
     if others:
         raise UsageError("`--accept` goes with no other flag of this command", hint="look first, then accept")

@@ -19,8 +19,8 @@ _STYLES = {"ok": ("green",), "failed": ("red",), "killed": ("red",), "interrupte
 
 def show_history(session: Session, *, env: str, sandbox: bool, limit: str, verify: bool) -> int:
     """Print the last runs; with `verify` raise Damaged if the ledger is not whole."""
+    from deployer.playbooks.credentials import require_credentials
     from deployer.playbooks.recording import ledger_of
-    from deployer.playbooks.wiring import require_credentials
     from deployer.steps.ledger_check import verify as problems_of
     from deployer.steps.ledger_runs import last_runs
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def unlock(session: Session, *, env: str, sandbox: bool, stack: str, force: bool, lock_id: str) -> int:
     """Show the locks and remove those that may be removed; raises for one that stays."""
     from deployer.cli.targets import connect
+    from deployer.playbooks.credentials import require_credentials
     from deployer.playbooks.unlocking import Force, unlocking
-    from deployer.playbooks.wiring import require_credentials
 
     if lock_id and not force:
         raise UsageError("`--lock-id` says what `--force` removes", hint="add --force, for those who are certain")

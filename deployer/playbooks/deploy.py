@@ -18,8 +18,9 @@ from deployer.adapters.terraform import Plan
 from deployer.engine.change import Change
 from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.step import Step
+from deployer.playbooks.credentials import require_credentials
 from deployer.playbooks.render import named_outputs, remember_outputs
-from deployer.playbooks.wiring import Wiring, require_credentials
+from deployer.playbooks.wiring import Wiring
 from deployer.steps.ahead import Ahead, HeadStart
 from deployer.steps.app import BUILD, AppBuild
 from deployer.steps.convex import BACKEND, ConvexBackend, ConvexFunctions, ConvexVariables

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deployer.playbooks.wiring import Wiring, require_credentials
+from deployer.playbooks.credentials import require_credentials
+from deployer.playbooks.wiring import Wiring
 
 
 def outputs(wiring: Wiring) -> dict[str, Mapping[str, Any]]:

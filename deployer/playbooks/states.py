@@ -17,9 +17,10 @@ from deployer.engine.playbook import Playbook
 from deployer.errors import UsageError
 from deployer.inventory.state_keys import folder_of
 from deployer.inventory.suggest import unknown
+from deployer.playbooks.credentials import require_credentials
 from deployer.playbooks.deploy import resolve_secrets
 from deployer.playbooks.state_wiring import copy_references
-from deployer.playbooks.wiring import Wiring, require_credentials
+from deployer.playbooks.wiring import Wiring
 from deployer.steps.policy import place_of
 from deployer.steps.secrets import COPY_KEY
 from deployer.steps.state_copies import FOLDER, Copy

@@ -377,24 +377,3 @@ class Wiring:
             lock=self.root / ".work" / "locks" / "application",
             timeout=self._tool_seconds,
         )
-
-
-def require_credentials(wiring: Wiring, *, references: Mapping[str, SecretRef]) -> None:
-    """One error for everything that is missing, before anything is started; `references` will be resolved."""
-    needed = {
-        CLOUDFLARE_TOKEN: "Terraform and Wrangler act with it",
-        R2_KEYS[0]: "reads and writes the Terraform state on R2",
-        R2_KEYS[1]: "reads and writes the Terraform state on R2",
-    }
-    key = wiring.environment.convex.deploy_key
-    if key.env is not None and DEPLOY_KEY in references:
-        needed[key.env] = "pushes to the Convex deployment"
-    missing = {name: purpose for name, purpose in needed.items() if not wiring.target.credentials.get(name)}
-    if any(reference.aws for reference in references.values()):
-        missing |= wiring.target.missing_aws()
-    if missing:
-        raise wiring.target.missing(missing)
-    for name in needed:
-        wiring.redactor.add(wiring.target.credentials[name])
-    for name in AWS_KEYS:
-        wiring.redactor.add(wiring.target.credentials.get(name, ""))

@@ -13,12 +13,13 @@ from deployer.adapters.target import cloudflare_target
 from deployer.engine.playbook import Playbook
 from deployer.engine.stop import Stop
 from deployer.errors import CredentialsMissing, Damaged
+from deployer.playbooks.credentials import require_credentials
 from deployer.playbooks.deploy import deploy
 from deployer.playbooks.destroy import destroy
 from deployer.playbooks.doctor import examine
 from deployer.playbooks.outputs import outputs
 from deployer.playbooks.render import render
-from deployer.playbooks.wiring import Wiring, require_credentials
+from deployer.playbooks.wiring import Wiring
 from tests.support.buckets import MemoryBucket
 from tests.support.inventory import inventory
 
