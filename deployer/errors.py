@@ -17,6 +17,8 @@ and the next command. Only `cli/boundary.py` catches them. This module knows no 
     |- GuardRefused 11      PolicyViolated 11      Frozen 11
     |- ApprovalMissing 12
     |- Damaged 13
+    |- EnvironmentClosed 14   EnvironmentReopened 14
+    |- QuotaReached 15
     |- InternalError 70
     `- Interrupted 130
 """
@@ -288,6 +290,30 @@ class Damaged(DeployError):
     exit_code = 13
     reason = "damaged"
     meaning = "a state, a copy of a state or the ledger is damaged or contradicts itself"
+
+
+class EnvironmentClosed(DeployError):
+    """The ephemeral environment was closed, so nothing of it may be made; a run that was at it takes itself back."""
+
+    exit_code = 14
+    reason = "environment-closed"
+    meaning = "the ephemeral environment was closed, so it is not made, or was taken back"
+
+
+class EnvironmentReopened(DeployError):
+    """The ephemeral environment was opened again while it was being removed; what is left stays for the next `up`."""
+
+    exit_code = 14
+    reason = "environment-reopened"
+    meaning = "the ephemeral environment was opened again while it was being removed"
+
+
+class QuotaReached(DeployError):
+    """A provider has no room for another environment; `details` list which ones could go."""
+
+    exit_code = 15
+    reason = "quota-reached"
+    meaning = "a quota of the inventory has no room for another ephemeral environment"
 
 
 class InternalError(DeployError):

@@ -36,6 +36,8 @@ _GUARDED: Final = (
     ("freezes",),
     ("plan",),
     ("project", "approvers"),
+    ("project", "quotas"),
+    ("lease",),
     ("host",),
     ("kind",),
 )

@@ -11,8 +11,9 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from deployer.inventory import base, review
+from deployer.inventory import base, ephemeral, review
 from deployer.inventory.base import Binding, Model, Name, RelativePath, SecretRef, Text
+from deployer.inventory.ephemeral import Leasing, Quotas
 from deployer.inventory.review import Approvals, Approver, Freeze, Planning, Rule, StateKeeping
 from deployer.inventory.state_keys import state_key
 
@@ -27,6 +28,7 @@ _SETTING: Final = r"^[a-z0-9_]{2,64}$"
 FORMS: Final = {
     **base.FORMS,
     **review.FORMS,
+    **ephemeral.FORMS,
     _HOST: "a host name in small letters, such as dev.example.com",
     _URL_PATH: "a path that begins with /",
     _DATE: "a date such as 2026-11-01",
@@ -64,6 +66,7 @@ class Project(Model):
     fingerprint_key: SecretRef = Field(description="Key of the fingerprints by which secrets are compared")
     state: StateKeeping = Field(default=StateKeeping(), description="Copies and plan bundles in the state bucket")
     approvers: Mapping[Name, Approver] = Field(default_factory=dict, description="People who may approve, by name")
+    quotas: Quotas = Field(default=Quotas(), description="How much of each thing the accounts may hold")
 
 
 class App(Model):
@@ -144,6 +147,9 @@ class Convex(Model):
     deploy_key: SecretRef = Field(description="Key with which the CLI pushes")
     variables: Mapping[Binding, str] = Field(description="Environment variables of the functions")
     secrets: Mapping[Binding, SecretRef] = Field(description="Secret environment variables of the functions")
+    seed: ephemeral.FunctionName | None = Field(
+        default=None, description="Function that is run once on a new preview, e.g. seed:run"
+    )
 
     @model_validator(mode="after")
     def _deployment_fits_type(self) -> Self:
@@ -153,6 +159,8 @@ class Convex(Model):
                 if self.deployment
                 else f"convex type `{self.type}` needs `deployment`, the name that Convex gave"
             )
+        if self.seed is not None and self.type != "preview":
+            raise ValueError(f"`seed` fills new previews, and this deployment is of type `{self.type}`")
         for binding in self.variables:
             if binding in self.secrets:
                 raise ValueError(f"`{binding}` is in convex.variables and in convex.secrets")
@@ -233,6 +241,7 @@ class Environment(Model):
     worker: Worker = Field(description="The Worker")
     convex: Convex = Field(description="The Convex deployment")
     zone: Zone | None = Field(default=None, description="Settings of the domain, for the environment with stack `zone`")
+    lease: Leasing = Field(default=Leasing(), description="How long an ephemeral environment is kept")
     plan: Planning = Field(default=Planning(), description="Plan bundles")
     approvals: Approvals = Field(default=Approvals(), description="How many people approve a plan")
     freezes: Mapping[Name, Freeze] = Field(default_factory=dict, description="Times in which nothing changes, by name")
