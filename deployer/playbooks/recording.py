@@ -58,7 +58,7 @@ def environment_lock(wiring: Wiring, *, command: str, say: Callable[[str], None]
         command=command,
         who=identity(),
         found=lambda: live_of(wiring).observed(),
-        recover=lambda: after_killed(wiring),
+        recover=lambda: after_killed(wiring, say=say),
         say=say,
         waits=wiring.patience is not None,
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from deployer.adapters import process_records
 from deployer.adapters.environ import identity
 from deployer.adapters.state import Cipher
 from deployer.adapters.state.cipher import LEAST
@@ -81,8 +82,12 @@ def state_copies(wiring: Wiring, state: StateObject) -> StateCopies:
     )
 
 
-def after_killed(wiring: Wiring) -> None:
+def after_killed(wiring: Wiring, *, say: Callable[[str], None]) -> None:
     """What a run that was killed has left to others: programs that go on, states of which there is no copy yet."""
+    for left in process_records.leftovers(wiring.records):
+        if left.pids:
+            pids = ", ".join(map(str, left.pids))
+            say(f"waiting for `{left.title}` (process {pids}), which a killed run has left at work")
     wiring.recover_once()
     for stack in wiring.environment.stacks:
         # The next change of the state copies it as well, and is refused without.

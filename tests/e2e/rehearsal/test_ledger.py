@@ -204,6 +204,20 @@ def test_while_the_programs_of_a_killed_run_are_at_work_it_is_waited_for(stage: 
     assert outcomes(stage) == ["killed", "ok"]
 
 
+def test_unlocking_right_after_a_kill_waits_for_its_terraform_and_frees_all(stage: Rehearsal) -> None:
+    """In the same checkout: it is said what is waited for, and Terraform gives back the state's lock itself."""
+    slow_worker(stage, 4000)
+    run = stage.start("deploy", "--env", "dev", "--sandbox")
+    wait_for(lambda: LOCK in keys(stage) and programs(stage, "terraform apply (site)"), run=run)
+    run.kill()
+    run.communicate()
+    ran = stage.inv(*UNLOCK)
+    assert ran.code == 0, ran.err
+    assert "waiting for `terraform apply (site)` (process" in ran.err
+    assert LOCK not in keys(stage)
+    assert stage.deploy().code == 0
+
+
 def test_killed_at_any_write_of_the_ledger_the_next_run_tells_the_truth(stage: Rehearsal, other: Rehearsal) -> None:
     """Before and after each: the entry, the head, the closing entry, the head. The next run is another checkout's."""
     assert stage.deploy().code == 0
