@@ -8,6 +8,7 @@ and the next command. Only `cli/boundary.py` catches them. This module knows no 
     |- UsageError 2        ConfigError 2          TemplateError 2
     |- ToolMissing 3       ToolTooOld 3
     |- CredentialsMissing 4  CredentialsRefused 4  SecretMissing 4
+    |  `- NotPermitted 4
     |- ToolFailed 5        ToolTimedOut 5
     |- PlanChanged 6        PlanUnusable 6         PlanApplied 6
     |- StateLocked 7       EnvironmentLocked 7
@@ -146,6 +147,14 @@ class CredentialsRefused(DeployError):
     exit_code = 4
     reason = "credentials-refused"
     meaning = "a service refused the credentials"
+
+
+class NotPermitted(CredentialsRefused):
+    """A token is good and may not do this; whoever only reports may go on without."""
+
+    exit_code = 4
+    reason = "not-permitted"
+    meaning = "a token lacks a permission, as the one of a fork's pull request lacks writing"
 
 
 class SecretMissing(DeployError):

@@ -12,7 +12,7 @@ import random
 import threading
 import time
 import urllib.parse
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -105,11 +105,13 @@ class Http:
         repeatable: bool | None = None,
         timeout: float | None = None,
         attempts: int | None = None,
+        limited: Callable[[Response], float | None] | None = None,
     ) -> Response:
         """Send one request and return its answer: any 2xx, or a status in `accept`.
 
         `data` is sent as JSON. `repeatable` says that doing it twice is the same as doing it once; by default that
-        holds for GET, HEAD, PUT and DELETE.
+        holds for GET, HEAD, PUT and DELETE. `limited` knows a service's own forms of a rate limit: it returns the
+        seconds that such a refusal asks to wait, and such a one is an error even if its status is in `accept`.
         """
         if data is not None:
             body = json.dumps(data).encode()
@@ -121,11 +123,13 @@ class Http:
         while True:
             left -= 1
             answer = self._once(call, timeout or self.timeout)
-            if isinstance(answer, Response) and (200 <= answer.status < 300 or answer.status in accept):
+            asked = limited(answer) if limited and isinstance(answer, Response) else None
+            understood = isinstance(answer, Response) and (200 <= answer.status < 300 or answer.status in accept)
+            if isinstance(answer, Response) and understood and asked is None:
                 return answer
-            wait = _pause_before_repeating(answer, repeatable=repeatable, pause=pause)
+            wait = _pause_before_repeating(answer, repeatable=repeatable, pause=pause, asked=asked)
             if left <= 0 or wait is None:
-                raise self._error(call, answer)
+                raise self._error(call, answer, asked)
             self._sleep(wait, call)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -175,7 +179,7 @@ class Http:
         if self.stop.wait(seconds):
             raise Interrupted(f"{call.service} was not asked again, the run was interrupted")
 
-    def _error(self, call: _Call, answer: Response | _Lost) -> DeployError:
+    def _error(self, call: _Call, answer: Response | _Lost, asked: float | None) -> DeployError:
         place = f"{call.method} {self.redactor.text(_shown_url(call.url))}"
         if isinstance(answer, _Lost):
             return ServiceUnreachable(
@@ -184,7 +188,7 @@ class Http:
                 hint="check the network, then run the same command again; `inv doctor` tries every service",
             )
         said = self.redactor.text(said_by(answer))
-        return _status_error(call, answer, place=place, said=said)
+        return _status_error(call, answer, place=place, said=said, asked=asked)
 
 
 @dataclass(frozen=True)
@@ -224,10 +228,10 @@ def said_by(answer: Response) -> str:
     return " ".join(answer.text.split())[:_SHOWN_BODY]
 
 
-def _status_error(call: _Call, answer: Response, *, place: str, said: str) -> DeployError:
+def _status_error(call: _Call, answer: Response, *, place: str, said: str, asked: float | None) -> DeployError:
     status = answer.status
     details = [f"{call.service} said: {said}"] if said else []
-    if status in (401, 403):
+    if status in (401, 403) and asked is None:
         what = "does not accept the credentials" if status == 401 else "does not allow this with these credentials"
         return CredentialsRefused(
             f"{call.service} {what} (status {status})",
@@ -235,8 +239,8 @@ def _status_error(call: _Call, answer: Response, *, place: str, said: str) -> De
             hint="`inv doctor` names the credential in use, docs/guide/credentials.md what it must be allowed to do",
             details=details,
         )
-    if status == 429:
-        after = retry_after(answer.headers)
+    if status == 429 or asked is not None:
+        after = retry_after(answer.headers) if asked is None else asked
         wait = f", it asks to wait {after:.0f} s" if after is not None else ""
         return RateLimited(
             f"{call.service} refuses because of its rate limit{wait}",
@@ -252,14 +256,16 @@ def _status_error(call: _Call, answer: Response, *, place: str, said: str) -> De
     return ServiceFailed(f"{call.service} answered with status {status}", place=place, hint=hint, details=details)
 
 
-def _pause_before_repeating(answer: Response | _Lost, *, repeatable: bool, pause: float) -> float | None:
+def _pause_before_repeating(
+    answer: Response | _Lost, *, repeatable: bool, pause: float, asked: float | None
+) -> float | None:
     """How long to wait before the next attempt; None if there must not be one."""
     jittered = pause * random.uniform(0.5, 1.0)  # noqa: S311 -- spreads load, guards nothing
     if isinstance(answer, _Lost):
         return jittered if repeatable or not answer.sent else None
-    if answer.status == 429:
+    if answer.status == 429 or asked is not None:
         # Refused before it was carried out, so that any method may be repeated.
-        after = retry_after(answer.headers)
+        after = retry_after(answer.headers) if asked is None else asked
         return jittered if after is None else (after if after <= _LONGEST_RETRY_AFTER else None)
     if answer.status in _TRANSIENT and repeatable:
         after = retry_after(answer.headers)

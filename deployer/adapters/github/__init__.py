@@ -1,0 +1,28 @@
+"""GitHub, as far as deploys need it: pull requests, comments, deployments, statuses, runs and who has reviewed them."""
+
+from __future__ import annotations
+
+from deployer.adapters.github.hub import COMMENT_LIMIT, GitHub
+from deployer.adapters.github.values import (
+    Comment,
+    Deployment,
+    DeploymentState,
+    ProtectedEnvironment,
+    PullRequest,
+    RunReview,
+    StatusState,
+    WorkflowRun,
+)
+
+__all__ = [
+    "COMMENT_LIMIT",
+    "Comment",
+    "Deployment",
+    "DeploymentState",
+    "GitHub",
+    "ProtectedEnvironment",
+    "PullRequest",
+    "RunReview",
+    "StatusState",
+    "WorkflowRun",
+]
