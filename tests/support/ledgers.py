@@ -25,6 +25,11 @@ NAMED = Named(ENVIRONMENT, "cloudflare")
 ELSEWHERE = ProcessId(host="build-7", pid=4711, started="1", boot="another boot", namespace="pid:[1]")
 
 
+def ledger(bucket: MemoryBucket) -> Ledger:
+    """That of the environment that most tests work on."""
+    return Ledger(bucket, NAMED)
+
+
 def opened(run: str, process: ProcessId | None = ELSEWHERE, **more: Any) -> dict[str, Any]:
     """What an opening entry says."""
     return {
