@@ -42,6 +42,7 @@ from deployer.steps.secrets import DEPLOY_KEY, FINGERPRINT_KEY
 from deployer.words import Named
 
 if TYPE_CHECKING:
+    from deployer.review.name_guard import NameGuard
     from deployer.steps.state_file import StateFile
 
 _PATH_SEPARATOR = ":"
@@ -64,6 +65,13 @@ class Wiring:
     # By which the ledger knows this run, and others on this machine its programs.
     run_id: str = field(default_factory=lambda: randomness.token_hex(6))
     _recovering: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @once
+    def guard(self) -> NameGuard | None:
+        """What the run of an ephemeral environment may write, asked at every adapter's door; None for others."""
+        from deployer.playbooks.guarding import guard_of
+
+        return guard_of(self.loaded, self.environment)
 
     # --- shared --------------------------------------------------------------------------------------------------
 
@@ -217,7 +225,7 @@ class Wiring:
 
     def bucket(self, name: str) -> Bucket:
         """A bucket on R2."""
-        return Bucket(self._r2, name)
+        return Bucket(self._r2, name, guard=self.guard)
 
     @once
     def state_bucket(self) -> Bucket:
@@ -244,6 +252,9 @@ class Wiring:
 
     def stack(self, name: str) -> Stack:
         """One stack of this environment, with its files rendered."""
+        backend, variables = self.render_backend(name), self.render_variables(name)
+        if self.guard is not None:
+            self.guard.inputs(name, backend=backend, variables=variables)
         return Stack(
             name=name,
             root=self.root / "terraform" / "roots" / name,
@@ -252,8 +263,8 @@ class Wiring:
             terraform=self.terraform,
             processes=self.processes,
             environment=self._terraform_environment(),
-            backend=self.render_backend(name),
-            variables=self.render_variables(name),
+            backend=backend,
+            variables=variables,
             timeout=self._tool_seconds,
             plugin_cache=None if self.target.name == "sandbox" else self.root / ".work" / "terraform-plugins",
             unlock_hint=self.named.bare("state.unlock", f"--stack {name}"),
@@ -316,17 +327,17 @@ class Wiring:
         """Cloudflare's API."""
         project = self.loaded.inventory.project
         token = lambda: self.target.credential(CLOUDFLARE_TOKEN)  # noqa: E731 -- listing steps needs no credential
-        return CloudflareApi(self.http, self.target.cloudflare_url, project.account_id, token)
+        return CloudflareApi(self.http, self.target.cloudflare_url, project.account_id, token, self.guard)
 
     @once
     def convex_control(self) -> ConvexControl:
         """Convex's control plane."""
-        return ConvexControl(self.http, self.target.convex_url)
+        return ConvexControl(self.http, self.target.convex_url, self.guard)
 
     def convex_deployment(self, url: str, key: str) -> ConvexDeployment:
         """One Convex deployment."""
         self.redactor.add(key)
-        return ConvexDeployment(self.http, url, key)
+        return ConvexDeployment(self.http, url, key, self.guard)
 
     def convex_cli(self) -> ConvexCli:
         """The Convex CLI: the application's own, else the one of this checkout."""
@@ -338,6 +349,7 @@ class Wiring:
             home=self.folder / "convex",
             logs=self.logs,
             timeout=self._tool_seconds,
+            guard=self.guard,
         )
 
     def wrangler(self) -> Wrangler:
@@ -352,6 +364,7 @@ class Wiring:
             home=self.folder / "wrangler",
             logs=self.logs,
             timeout=self._tool_seconds,
+            guard=self.guard,
         )
 
     @once

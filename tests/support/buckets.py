@@ -51,6 +51,7 @@ class MemoryBucket(Bucket):
 
     def try_put(self, key: str, body: bytes, *, replaces: str | None) -> bool:
         """Write, if nobody else has."""
+        self.require_own([key])
         with self._turn:
             found = self.objects.get(key)
             if (found.etag if found else None) != replaces:
@@ -70,6 +71,7 @@ class MemoryBucket(Bucket):
 
     def delete(self, keys: list[str]) -> None:
         """Remove them."""
+        self.require_own(keys)
         with self._turn:
             for key in keys:
                 self.objects.pop(key, None)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployer.adapters.cloudflare.doors import named_by
+from deployer.adapters.guard import Guard
 from deployer.adapters.http import Http, Response, said_by
 from deployer.errors import CredentialsRefused, ServiceFailed
 
@@ -37,6 +39,8 @@ class CloudflareApi:
     base: str
     account: str
     token: Callable[[], str] = field(repr=False)
+    # Asked before anything is changed.
+    guard: Guard | None = None
 
     def live_version(self, worker: str) -> LiveVersion | None:
         """The version now live; None if nothing was deployed, or if traffic is split between several."""
@@ -101,6 +105,10 @@ class CloudflareApi:
         """Replace a thing as a whole."""
         _result(self._send("PUT", path, accept=(), data=data))
 
+    def delete(self, path: str) -> None:
+        """Remove a thing; one that is gone already is no error."""
+        self._call("DELETE", path, accept={404})
+
     def _script(self, worker: str) -> str:
         return f"/accounts/{self.account}/workers/scripts/{_quoted(worker)}"
 
@@ -119,6 +127,8 @@ class CloudflareApi:
         return None if response.status in accept else _result(response)
 
     def _send(self, method: str, path: str, *, accept: Collection[int], data: object = None) -> Response:
+        if method != "GET" and self.guard is not None:
+            self._ask(self.guard, method, path)
         return self.http.request(
             method,
             f"{self.base}{path}",
@@ -127,6 +137,12 @@ class CloudflareApi:
             accept=accept,
             data=data,
         )
+
+    def _ask(self, guard: Guard, method: str, path: str) -> None:
+        found = named_by(path, self.get)
+        if found is not None:
+            what, name = found
+            guard.thing(what, name, place=f"{method} {path.partition('?')[0]}")
 
 
 def _quoted(name: str) -> str:

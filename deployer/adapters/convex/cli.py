@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deployer.adapters.convex.keys import parse_key
 from deployer.adapters.files import make_folder
+from deployer.adapters.guard import Guard
 from deployer.adapters.node import Node
 from deployer.adapters.process import Command, Processes
 from deployer.errors import (
@@ -38,6 +40,8 @@ class ConvexCli:
     home: Path
     logs: Path
     timeout: float
+    # Asked before anything is pushed.
+    guard: Guard | None = None
 
     @property
     def packages(self) -> Path:
@@ -46,6 +50,10 @@ class ConvexCli:
 
     def deploy(self, app: Path, *, functions: str, key: str, message: str, preview: str | None = None) -> None:
         """Push the functions of `app`. `key` goes through the environment, never through an argument."""
+        if self.guard is not None:
+            # With another key the CLI would push there, and only warn about the name.
+            self.guard.credential(parse_key(key, place="convex deploy").type, place="convex deploy")
+            self.guard.thing("Convex preview", preview, place="convex deploy")
         # Without a configuration of its own the compiler would look at everything, with one it checks in earnest.
         typecheck = "enable" if (app / functions / "tsconfig.json").is_file() else "try"
         argv = [str(self.node.program), str(self.script), "deploy", "--message", message, "--typecheck", typecheck]

@@ -9,6 +9,7 @@ import json
 import urllib.parse
 from dataclasses import dataclass, field
 
+from deployer.adapters.guard import Guard
 from deployer.adapters.http import Http, Response, said_by
 from deployer.errors import ServiceFailed
 
@@ -31,6 +32,8 @@ class ConvexControl:
 
     http: Http
     base: str
+    # Asked before a preview is made.
+    guard: Guard | None = None
 
     def url_for_key(self, key: str) -> str:
         """Address of the deployment to which a deploy key belongs."""
@@ -72,6 +75,8 @@ class ConvexControl:
 
     def claim_preview(self, key: str, *, team: str, project: str, name: str) -> Deployment:
         """Make the preview deployment called `name`, or take the one that is there."""
+        if self.guard is not None:
+            self.guard.thing("Convex preview", name, place=f"{team}/{project}")
         data = self.http.request(
             "POST",
             f"{self.base}/api/claim_preview_deployment",

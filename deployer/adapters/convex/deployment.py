@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from deployer.adapters.guard import Guard
 from deployer.adapters.http import Http
 from deployer.errors import ServiceFailed
 
@@ -25,6 +26,8 @@ class ConvexDeployment:
     http: Http
     url: str
     key: str = field(repr=False)
+    # Asked before a variable is set.
+    guard: Guard | None = None
 
     def variables(self) -> dict[str, str]:
         """All environment variables with their values."""
@@ -36,6 +39,10 @@ class ConvexDeployment:
 
     def update_variables(self, values: Mapping[str, str | None]) -> None:
         """Set, or with None remove, several variables in one request. Doing it twice is the same as once."""
+        kind, typed, _ = self.key.partition("|")[0].partition(":")
+        if self.guard is not None and typed:
+            # An administrator's key bears no type; whose deployment it is was asked for by name then.
+            self.guard.credential(kind, place=self.url)
         self.http.request(
             "POST",
             f"{self.url}/api/v1/update_environment_variables",

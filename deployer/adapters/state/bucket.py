@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployer.adapters.aws import LOCKED, AwsAccess, boto_errors, error_code, is_refusal, locked, translate
+from deployer.adapters.guard import Guard
 from deployer.adapters.once import once
 from deployer.errors import CredentialsRefused, DeployError, ServiceFailed
 
@@ -52,6 +53,8 @@ class Bucket:
 
     access: AwsAccess
     name: str
+    # Asked before an object is written or removed.
+    guard: Guard | None = field(default=None, repr=False, compare=False, kw_only=True)
     _seen: list[bool] = field(default_factory=list, init=False, repr=False, compare=False)
     _looking: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
@@ -90,6 +93,8 @@ class Bucket:
 
     def create(self, *, location: str) -> None:
         """Make the bucket. That it is there already, ours, is no error: a lost answer was repeated."""
+        if self.guard is not None:
+            self.guard.shared(self.name)
         try:
             self._client.create_bucket(Bucket=self.name, CreateBucketConfiguration={"LocationConstraint": location})
         except boto_errors() as error:
@@ -132,6 +137,7 @@ class Bucket:
 
     def try_put(self, key: str, body: bytes, *, replaces: str | None) -> bool:
         """Write an object if it still is the version `replaces` (None: if there is none yet); False if it is not."""
+        self.require_own([key])
         condition = {"IfNoneMatch": "*"} if replaces is None else {"IfMatch": replaces}
         try:
             self._client.put_object(Bucket=self.name, Key=key, Body=body, ContentType="application/json", **condition)
@@ -162,6 +168,7 @@ class Bucket:
 
     def delete(self, keys: list[str]) -> None:
         """Remove these objects; one that is gone already is no error."""
+        self.require_own(keys)
         for start in range(0, len(keys), _DELETE_AT_ONCE):
             batch = [{"Key": key} for key in keys[start : start + _DELETE_AT_ONCE]]
             try:
@@ -169,6 +176,12 @@ class Bucket:
             except boto_errors() as error:
                 raise self._error(error, keys[start]) from None
             self._check_deleted(answer.get("Errors") or [])
+
+    def require_own(self, keys: Sequence[str]) -> None:
+        """Refuse to change objects that are not this run's."""
+        if self.guard is not None:
+            for key in keys:
+                self.guard.key(self.name, key)
 
     def _check_deleted(self, errors: Sequence[Mapping[str, str]]) -> None:
         """The service answers 200 also when it has refused some of the objects."""

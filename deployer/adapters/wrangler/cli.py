@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deployer.adapters.files import disk_errors, make_folder
+from deployer.adapters.files import disk_errors, make_folder, read_json
+from deployer.adapters.guard import Guard
 from deployer.adapters.node import Node
 from deployer.adapters.process import Command, Processes
 from deployer.errors import (
@@ -52,9 +53,13 @@ class Wrangler:
     home: Path
     logs: Path
     timeout: float
+    # Asked before anything is uploaded.
+    guard: Guard | None = None
 
     def deploy(self, upload: Upload) -> str:
         """Upload and make live; gives the id of the version that Wrangler says is live now."""
+        if self.guard is not None:
+            _ask(self.guard, upload.config)
         make_folder(self.home)
         records = self.home / "output.ndjson"
         with disk_errors(records):
@@ -95,6 +100,15 @@ class Wrangler:
             "NO_COLOR": "1",
             "FORCE_COLOR": "0",
         }
+
+
+def _ask(guard: Guard, config: Path) -> None:
+    """Whether the Worker that the configuration names, and the buckets that it is bound to, are this run's."""
+    found = read_json(config)
+    data: dict[str, Any] = found if isinstance(found, dict) else {}
+    guard.thing("Worker", data.get("name"), place=str(config))
+    for binding in data.get("r2_buckets", ()):
+        guard.thing("R2 bucket", binding.get("bucket_name"), place=str(config))
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
