@@ -22,9 +22,11 @@ from deployer.adapters.machine import ProcessId, seconds_awake_or_asleep
 from deployer.adapters.target import CLOUDFLARE_TOKEN, R2_KEYS
 from deployer.engine.playbook import Playbook
 from deployer.errors import DeployError, Interrupted
+from deployer.playbooks.github_wiring import github_of
 from deployer.playbooks.state_wiring import after_killed
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.environment_lock import EnvironmentLock
+from deployer.steps.github_runs import SYSTEM, GitHubRuns
 from deployer.steps.heartbeat import Heartbeat
 from deployer.steps.holder import CheckoutNote, Owners
 from deployer.steps.ledger import Head, Ledger, RunNote
@@ -53,7 +55,7 @@ def environment_lock(wiring: Wiring, *, command: str, say: Callable[[str], None]
     return EnvironmentLock(
         ledger=ledger_of(wiring),
         heartbeat=_heartbeat(wiring),
-        owners=Owners(heartbeat=_heartbeat(wiring), note=CheckoutNote(wiring.folder)),
+        owners=owners_of(wiring),
         run=wiring.run_id,
         command=command,
         who=identity(),
@@ -61,6 +63,15 @@ def environment_lock(wiring: Wiring, *, command: str, say: Callable[[str], None]
         recover=lambda: after_killed(wiring, say=say),
         say=say,
         waits=wiring.patience is not None,
+    )
+
+
+def owners_of(wiring: Wiring) -> Owners:
+    """Who judges whether others are gone."""
+    return Owners(
+        heartbeat=_heartbeat(wiring),
+        note=CheckoutNote(wiring.folder),
+        runs=GitHubRuns(hub=lambda: github_of(wiring.target, loaded=wiring.loaded, http=_quick(wiring))),
     )
 
 
@@ -116,9 +127,8 @@ def holding(wiring: Wiring, *, command: str, patience: float = 0.0, say: Callabl
 def live_of(wiring: Wiring) -> Live:
     """What is there of the environment."""
     environment = wiring.environment
-    quick = Http(wiring.redactor, timeout=_LOOK_SECONDS, attempts=1, environment=wiring.target.process_environment)
     api = CloudflareApi(
-        quick,
+        _quick(wiring),
         wiring.target.cloudflare_url,
         wiring.loaded.inventory.project.account_id,
         lambda: wiring.target.credential(CLOUDFLARE_TOKEN),
@@ -128,6 +138,10 @@ def live_of(wiring: Wiring) -> Live:
         record=wiring.record,
         version=lambda: api.live_version(environment.worker.name),
     )
+
+
+def _quick(wiring: Wiring) -> Http:
+    return Http(wiring.redactor, timeout=_LOOK_SECONDS, attempts=1, environment=wiring.target.process_environment)
 
 
 def _heartbeat(wiring: Wiring) -> Heartbeat:
@@ -158,7 +172,8 @@ def _ci(variables: Mapping[str, str]) -> Mapping[str, str | None] | None:
         return None
     server, repository = variables.get("GITHUB_SERVER_URL"), variables.get("GITHUB_REPOSITORY")
     return {
-        "system": "github",
+        "system": SYSTEM,
+        "repository": repository,
         "run": run,
         "attempt": variables.get("GITHUB_RUN_ATTEMPT"),
         "url": f"{server}/{repository}/actions/runs/{run}" if server and repository else None,

@@ -1,7 +1,8 @@
 """Who holds an environment, and what proves that they are gone.
 
-Three proofs count: the run was this checkout's, whose lock we hold now; its process ran on this machine and is no
-more, nor is any program that it had started; its heartbeat is too old by the store's clock. Less is no proof.
+Four proofs count: the run was this checkout's, whose lock we hold now; its process ran on this machine and is no
+more, nor is any program that it had started; its heartbeat is too old by the store's clock; GitHub says that the run of
+a workflow in which it worked has ended. Less is no proof.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from deployer.adapters.files import read_json, write_private
 from deployer.adapters.machine import Life, ProcessId, carriers
 from deployer.adapters.process import RUN_VARIABLE
+from deployer.steps.github_runs import GitHubRuns
 from deployer.steps.heartbeat import VALID_FOR, Heartbeat
 from deployer.steps.ledger import Entry, Ledger
 from deployer.words import moment
@@ -75,6 +77,8 @@ class Owners:
 
     heartbeat: Heartbeat
     note: CheckoutNote
+    # None where GitHub is nobody to ask.
+    runs: GitHubRuns | None = None
 
     def judge(self, opened: Entry) -> Verdict:
         """Whether whoever opened this entry is gone."""
@@ -95,7 +99,11 @@ class Owners:
         minutes = int(age.total_seconds() // 60)
         if age > VALID_FOR:
             return Verdict(gone=True, lapsed=True, text=f"its last sign of life is {minutes} min old")
-        return Verdict(text=f"its last sign of life is {int(age.total_seconds())} s old")
+        ending = self.runs.ended(dict(opened.body.get("ci") or {}), sign=age) if self.runs else None
+        if ending is not None and ending.proven:
+            return Verdict(gone=True, text=ending.text)
+        said = f"; {ending.text}" if ending else ""
+        return Verdict(text=f"its last sign of life is {int(age.total_seconds())} s old{said}")
 
 
 def describe(opened: Entry, environment: str) -> str:

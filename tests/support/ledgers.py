@@ -13,6 +13,7 @@ from deployer.adapters.machine import ProcessId
 from deployer.engine.stop import Stop
 from deployer.errors import ServiceUnreachable
 from deployer.steps.environment_lock import EnvironmentLock
+from deployer.steps.github_runs import GitHubRuns
 from deployer.steps.heartbeat import Heartbeat
 from deployer.steps.holder import CheckoutNote, Owners
 from deployer.steps.ledger import CLOSED, OPENED, Entry, Head, Ledger
@@ -89,6 +90,7 @@ class World:
     bucket: MemoryBucket = field(default_factory=MemoryBucket)
     said: list[str] = field(default_factory=list)
     recovered: list[str] = field(default_factory=list)
+    runs: GitHubRuns | None = None
 
     @property
     def ledger(self) -> Ledger:
@@ -103,7 +105,7 @@ class World:
     @property
     def owners(self) -> Owners:
         """Who judges owners."""
-        return Owners(heartbeat=self.heartbeat, note=CheckoutNote(self.folder))
+        return Owners(heartbeat=self.heartbeat, note=CheckoutNote(self.folder), runs=self.runs)
 
     def lock(self, run: str = "next") -> EnvironmentLock:
         """The lock as a run of this checkout takes it."""
