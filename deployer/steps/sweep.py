@@ -193,12 +193,16 @@ class _Case:
         return self._found(Cause.CLOSED, f"pull request {self.number} is not open")
 
     def _tombstone(self, lease: LeaseFact, closed: datetime) -> Finding | Kept:
+        since = f"it was closed {_ago(self.facts.now - closed)} ago"
         if self.things:
-            return self._found(Cause.CLOSED, f"it was closed {_ago(self.facts.now - closed)} ago, and is still there")
-        age = self.facts.now - max(closed, lease.removed or closed)
-        if age < self.rules.retention:
-            return self._kept(f"it was closed {_ago(self.facts.now - closed)} ago, and nothing of it is left")
-        return self._found(Cause.TOMBSTONE, f"nothing of it is left, for {_ago(age)}")
+            return self._found(Cause.CLOSED, f"{since}, and is still there")
+        if lease.removed is None:
+            # No listing shows anything, but whoever was removing it has not come to the end, or is at it.
+            waiting = self.facts.now - closed < self.rules.grace
+            return self._kept(since) if waiting else self._found(Cause.CLOSED, f"{since}, and not to the end")
+        if self.facts.now - lease.removed < self.rules.retention:
+            return self._kept(f"{since}, and nothing of it is left")
+        return self._found(Cause.TOMBSTONE, f"nothing of it is left, for {_ago(self.facts.now - lease.removed)}")
 
     def _without_lease(self) -> Finding | Kept:
         if self.facts.open is not None and self.number in self.facts.open:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import urllib.parse
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,6 +100,13 @@ class CloudflareApi:
         """The result of any GET; None if the thing does not exist."""
         response = self._send("GET", path, accept={404})
         return None if response.status == 404 else _result(response)
+
+    def listed(self, path: str) -> tuple[Any, Mapping[str, Any]]:
+        """The result of a listing, and what it says of its pages."""
+        response = self._send("GET", path, accept=())
+        found = _result(response)
+        info = response.json().get("result_info")
+        return found, info if isinstance(info, dict) else {}
 
     def put(self, path: str, data: object) -> None:
         """Replace a thing as a whole."""

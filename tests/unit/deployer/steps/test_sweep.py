@@ -53,6 +53,7 @@ def verdict(facts: Facts) -> Finding | Kept:
         pytest.param(
             replace(TOMBSTONE, closed=NOW - 15 * DAY, removed=NOW - 15 * DAY), (), SHUT, Cause.TOMBSTONE, id="old stone"
         ),
+        pytest.param(TOMBSTONE, (), SHUT, Cause.CLOSED, id="removal cut off, nothing listed"),
         pytest.param(None, (WORKER, STATE), SHUT, Cause.HALF_BUILT, id="state and no lease"),
         pytest.param(None, (WORKER,), SHUT, Cause.ORPHANED, id="neither"),
         pytest.param(None, (WORKER,), None, Cause.ORPHANED, id="neither, nobody asked"),
@@ -80,7 +81,8 @@ def test_it_goes(
         pytest.param(
             replace(LEASE, renewed=NOW - timedelta(minutes=29)), (), SHUT, "renewed 29 min ago", id="just taken"
         ),
-        pytest.param(TOMBSTONE, (), SHUT, "nothing of it is left", id="tombstone"),
+        pytest.param(replace(TOMBSTONE, removed=NOW), (), SHUT, "nothing of it is left", id="tombstone"),
+        pytest.param(replace(TOMBSTONE, closed=NOW), (), SHUT, "closed 0 s ago", id="being removed"),
         pytest.param(
             replace(TOMBSTONE, closed=NOW - 15 * DAY, removed=NOW - DAY), (), SHUT, "nothing", id="removed late"
         ),
