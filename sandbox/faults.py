@@ -16,7 +16,7 @@ from typing import Any, Literal
 from sandbox.errors import UsageError
 from sandbox.home import Home, write_json
 
-SERVICES = ("cloudflare", "s3", "secretsmanager", "convex", "convex-deployment", "edge")
+SERVICES = ("cloudflare", "s3", "secretsmanager", "convex", "convex-deployment", "edge", "github")
 
 
 @dataclass(frozen=True)

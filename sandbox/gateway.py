@@ -89,7 +89,7 @@ class Gateway:
     def _refuse(self, fault: Fault, request: _Request, start_response: StartResponse) -> Iterable[bytes]:
         status = fault.status or 500
         kind, body = self._service.fault_body(fault)
-        headers = [("Content-Type", kind)]
+        headers = [("Content-Type", kind), *self._service.fault_headers(fault).items()]
         if fault.retry_after_ms is None:
             # Otherwise the Cloudflare provider repeats 409, 429 and 5xx for three and a half minutes.
             headers.append(("x-should-retry", "false"))

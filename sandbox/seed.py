@@ -1,4 +1,4 @@
-"""What the deployer wants to find in a fresh world: an account, zones, secrets to invent, Convex deployments.
+"""What the deployer wants to find in a fresh world: an account, zones, secrets, Convex deployments, a repository.
 
 Parsed once into frozen values. Secret values are never part of a seed; the sandbox invents and keeps them (`vault.py`).
 """
@@ -63,6 +63,38 @@ class Convex:
 
 
 @dataclass(frozen=True)
+class GitHubEnvironment:
+    """An environment of the repository. Reviewers by login; without `branches` a deployment may come from any."""
+
+    name: str
+    reviewers: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+    prevent_self_review: bool = False
+    wait_timer: int = 0
+
+
+@dataclass(frozen=True)
+class GitHubToken:
+    """A token of an account, handed to clients under a variable's name."""
+
+    env: str
+    user: str
+    permissions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class GitHub:
+    """The GitHub side of the world. `permissions` are those of GITHUB_TOKEN; none named: all."""
+
+    repository: str = "sandbox/sandbox"
+    default_branch: str = "main"
+    environments: tuple[GitHubEnvironment, ...] = ()
+    labels: tuple[str, ...] = ()
+    permissions: Mapping[str, str] | None = None
+    tokens: tuple[GitHubToken, ...] = ()
+
+
+@dataclass(frozen=True)
 class Seed:
     """The parsed seed and the digest of the text it came from."""
 
@@ -71,6 +103,7 @@ class Seed:
     secrets: tuple[Secret, ...] = ()
     environment: tuple[str, ...] = ()
     convex: Convex = Convex()
+    github: GitHub = GitHub()
     digest: str = field(default="", compare=False)
 
 
@@ -85,6 +118,7 @@ def parse(text: str) -> Seed:
         raise UsageError("the seed has a schema other than 1", "deployer and sandbox must be from one checkout")
     account = reader.optional("account")
     convex = reader.optional("convex")
+    github = reader.optional("github")
     return Seed(
         account=_account(account) if account else Account(),
         zones=tuple(reader.texts("zones")),
@@ -93,6 +127,7 @@ def parse(text: str) -> Seed:
         ),
         environment=tuple(reader.texts("environment")),
         convex=_convex(convex) if convex else Convex(),
+        github=_github(github) if github else GitHub(),
         digest=sha256(text.encode()).hexdigest(),
     )
 
@@ -117,6 +152,36 @@ def _convex(reader: _Reader) -> Convex:
         deployments=tuple(deployments),
         preview_keys=tuple(_reference(entry) for entry in reader.entries("preview_keys")),
     )
+
+
+def _github(reader: _Reader) -> GitHub:
+    repository = reader.value("repository", str)
+    if not re.fullmatch(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+", repository):
+        raise UsageError(f"{reader.place}.repository is not of the form owner/name", "`repository` in [project]")
+    permissions = reader.optional("permissions")
+    return GitHub(
+        repository=repository,
+        default_branch=reader.value("default_branch", str) if "default_branch" in reader.raw else "main",
+        environments=tuple(_github_environment(entry) for entry in reader.entries("environments")),
+        labels=tuple(reader.texts("labels")),
+        permissions=permissions.levels() if permissions else None,
+        tokens=tuple(_github_token(entry) for entry in reader.entries("tokens")),
+    )
+
+
+def _github_environment(reader: _Reader) -> GitHubEnvironment:
+    return GitHubEnvironment(
+        name=reader.value("name", str),
+        reviewers=tuple(reader.texts("reviewers")),
+        branches=tuple(reader.texts("branches")),
+        prevent_self_review=reader.value("prevent_self_review", bool) if "prevent_self_review" in reader.raw else False,
+        wait_timer=reader.value("wait_timer", int) if "wait_timer" in reader.raw else 0,
+    )
+
+
+def _github_token(reader: _Reader) -> GitHubToken:
+    permissions = _Reader(reader.raw.get("permissions"), f"{reader.place}.permissions").levels()
+    return GitHubToken(reader.value("env", str), reader.value("user", str), permissions)
 
 
 def _reference(reader: _Reader) -> Reference:
@@ -151,6 +216,13 @@ class _Reader:
         if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
             raise UsageError(f"{self.place}.{key} is not a list of texts")
         return found
+
+    def levels(self) -> dict[str, str]:
+        """The object itself, permissions by name."""
+        for name, level in self.raw.items():
+            if level not in ("read", "write", "none"):
+                raise UsageError(f"{self.place}.{name} is neither read, write nor none")
+        return dict(self.raw)
 
     def entries(self, key: str) -> list[_Reader]:
         """A list of objects, empty when missing."""

@@ -169,3 +169,7 @@ class Service:
         """Content type and body of an injected error, in the provider's form."""
         body = {"code": fault.code or "Injected", "message": fault.message or "injected by sandbox fault"}
         return "application/json", json.dumps(body, separators=(",", ":")).encode()
+
+    def fault_headers(self, fault: Fault) -> Mapping[str, str]:
+        """Headers that the provider's clients look for in such an error."""
+        return {}

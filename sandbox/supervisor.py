@@ -44,6 +44,7 @@ SERVICES = (
     ("provider", "sandbox.attach"),
     ("s3", "sandbox.aws.s3"),
     ("cloudflare", "sandbox.cloudflare.service"),
+    ("github", "sandbox.github.service"),
     ("secretsmanager", "sandbox.aws.secretsmanager"),  # last: the others may put secrets of theirs into it
 )
 

@@ -38,7 +38,7 @@ _ADDRESSES = (
     "CONVEX_VERSION_API_ORIGIN",
     "TF_REATTACH_PROVIDERS",
 )
-_SANDBOX_SERVICES = ("cloudflare", "s3", "secretsmanager", "edge", "convex")
+_SANDBOX_SERVICES = ("cloudflare", "s3", "secretsmanager", "edge", "convex", "github")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,17 @@ one is added when it is the one that is worked on.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from deployer.inventory.base import SecretRef
 from deployer.inventory.load import LoadedInventory
-from deployer.inventory.model import Environment
+from deployer.inventory.model import Environment, Project
 from deployer.inventory.names import NUMBER
+
+_LOGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}")
+_MOST_REVIEWERS: Final = 6  # GitHub takes no more for an environment
 
 
 def seed_text(loaded: LoadedInventory, environment: Environment | None = None) -> str:
@@ -52,7 +56,7 @@ def seed(loaded: LoadedInventory, environment: Environment | None = None) -> dic
     preview_keys = [
         _place(each.convex.deploy_key) for each in (*environments, *templates) if each.convex.deployment is None
     ]
-    return {
+    seeded: dict[str, Any] = {
         "schema": 1,
         "account": {"id": project.account_id, "name": project.name},
         "zones": [project.zone],
@@ -65,6 +69,20 @@ def seed(loaded: LoadedInventory, environment: Environment | None = None) -> dic
             "preview_keys": [key for index, key in enumerate(preview_keys) if key not in preview_keys[:index]],
         },
     }
+    if project.repository is not None:
+        seeded["github"] = {
+            "repository": project.repository,
+            "environments": [_github_environment(project, entry) for entry in environments if entry.number is None],
+        }
+    return seeded
+
+
+def _github_environment(project: Project, environment: Environment) -> dict[str, Any]:
+    """On GitHub an environment that is guarded waits for one of the people who may approve."""
+    accounts = [account for approver in project.approvers.values() for account in approver.accounts]
+    logins = [account for account in accounts if _LOGIN.fullmatch(account)]
+    reviewers = sorted(logins)[:_MOST_REVIEWERS] if environment.guards.protected else []
+    return {"name": environment.name, "reviewers": reviewers}
 
 
 def _secrets(environment: Environment) -> Iterator[SecretRef]:

@@ -14,10 +14,10 @@ from werkzeug.wrappers import Response
 from sandbox.cloudflare import dns, r2, rows_account, rows_zone, rulesets, settings, tokens, transforms, zones
 from sandbox.cloudflare.answers import Answer, Refusal, compact, not_covered
 from sandbox.cloudflare.call import Call, HttpRequest, Route, World
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.workers import routes as workers
 from sandbox.cloudflare.workers.sites import sites
 from sandbox.requestlog import mark
+from sandbox.tables import Body
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -14,9 +14,9 @@ from typing import Any
 from werkzeug.wrappers import Request
 
 from sandbox.cloudflare.answers import Answer, Refusal
-from sandbox.cloudflare.state import Body, State
 from sandbox.cloudflare.values import now
 from sandbox.service import Buckets
+from sandbox.tables import Body, Tables
 
 Handler = Callable[..., Answer]
 
@@ -32,7 +32,7 @@ class HttpRequest(Request):
 class World:
     """What outlives a request."""
 
-    state: State
+    state: Tables
     buckets: Buckets
     folder: Path
     token: Callable[[], str]  # the one that the sandbox hands to its clients
@@ -49,7 +49,7 @@ class Call:
     sites_changed: bool = False  # what runs, or where it answers, is different after this request
 
     @property
-    def state(self) -> State:
+    def state(self) -> Tables:
         """The objects."""
         return self.world.state
 

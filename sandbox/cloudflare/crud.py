@@ -13,8 +13,8 @@ from typing import Any
 from sandbox.cloudflare.answers import Answer, Refusal, nothing, ok, page
 from sandbox.cloudflare.call import Call, Route
 from sandbox.cloudflare.checks import Check
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.values import hex_id
+from sandbox.tables import Body
 
 
 class _Absent:

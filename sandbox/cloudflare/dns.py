@@ -12,9 +12,9 @@ from typing import Any
 
 from sandbox.cloudflare.answers import Answer, Refusal, ok, page
 from sandbox.cloudflare.call import Call, Route
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.values import hex_id
 from sandbox.cloudflare.zones import find_zone
+from sandbox.tables import Body
 
 _PATH = "/zones/<zone_id>/dns_records"
 _PROXIABLE = ("A", "AAAA", "CNAME")

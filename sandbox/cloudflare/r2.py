@@ -9,10 +9,10 @@ from typing import Any
 
 from sandbox.cloudflare.answers import Answer, Refusal, ok
 from sandbox.cloudflare.call import Call, Route
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.values import derived_id
 from sandbox.cloudflare.zones import zone_of_host
 from sandbox.service import Bucket, BucketExistsError, BucketNotEmptyError, NoSuchBucketError
+from sandbox.tables import Body
 
 _PATH = "/accounts/<account_id>/r2/buckets"
 _ONE = f"{_PATH}/<bucket>"

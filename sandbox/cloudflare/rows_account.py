@@ -22,8 +22,8 @@ from sandbox.cloudflare.crud import (
     kept,
     modified,
 )
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.values import seconds, secret_value, uuid_id
+from sandbox.tables import Body
 
 _ACCOUNT = "/accounts/<account_id>"
 _QUEUE_SETTINGS = {"delivery_delay": 0, "delivery_paused": False, "message_retention_period": 345600}

@@ -17,8 +17,8 @@ from sandbox.cloudflare.crud import (
     identity,
     modified,
 )
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.values import derived_id, digest, seconds
+from sandbox.tables import Body
 
 _ZONE = "/zones/<zone_id>"
 _HTTP_CHECK = {

@@ -10,8 +10,8 @@ from typing import Any
 
 from sandbox.cloudflare.answers import Answer, Refusal, nothing, ok
 from sandbox.cloudflare.call import Call, Route
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.values import hex_id
+from sandbox.tables import Body
 
 _PATH = "/<any(accounts, zones):level>/<scope>/rulesets"
 _TERMINATING = ("block", "challenge", "js_challenge", "managed_challenge", "log")

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from sandbox.cloudflare.answers import error_body
 from sandbox.cloudflare.app import PREFIX, App, all_routes
 from sandbox.cloudflare.call import World
-from sandbox.cloudflare.state import State
 from sandbox.cloudflare.values import now
 from sandbox.cloudflare.zones import seed_zone
 from sandbox.faults import Fault
 from sandbox.seed import Reference, Seed
 from sandbox.service import Context, Service
 from sandbox.store import Snapshot
+from sandbox.tables import Tables
 
 TOKEN = Reference(env="CLOUDFLARE_API_TOKEN")
 # What Cloudflare itself answers with these statuses.
@@ -32,7 +32,7 @@ class Cloudflare(Service):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._state = State(Snapshot(context.folder / "state.json"))
+        self._state = Tables(Snapshot(context.folder / "state.json"))
         world = World(self._state, context.buckets, context.folder, lambda: context.vault.invent(TOKEN))
         self._app = App(world, context.publish)
         self.app = self._app
@@ -69,7 +69,7 @@ class Cloudflare(Service):
         self._app.publish()
 
     def close(self) -> None:
-        """State is on disk after every request."""
+        """Tables is on disk after every request."""
         self._state.flush()
 
     def environment(self) -> Mapping[str, str]:

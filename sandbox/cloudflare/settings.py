@@ -13,7 +13,7 @@ from typing import Any
 from sandbox.cloudflare.answers import Answer, Refusal, ok
 from sandbox.cloudflare.call import Call, Route
 from sandbox.cloudflare.crud import merged
-from sandbox.cloudflare.state import Body
+from sandbox.tables import Body
 
 _PATH = "/zones/<zone_id>/settings"
 _ON_OFF = ("on", "off")

@@ -13,8 +13,8 @@ from typing import Any
 from sandbox.cloudflare.answers import Answer, Refusal, ok, page
 from sandbox.cloudflare.call import Call, Route
 from sandbox.cloudflare.permissions import GROUPS, NAMES
-from sandbox.cloudflare.state import Body, State
 from sandbox.cloudflare.values import digest, hex_id, seconds, secret_value
+from sandbox.tables import Body, Tables
 
 _USER_SCOPE = "user"
 _ACCOUNT_PATH = "/accounts/<account_id>/tokens"
@@ -33,7 +33,7 @@ def authenticate(call: Call) -> None:
         raise Refusal(403, 10000, "Authentication error")
 
 
-def _usable(state: State, value: str) -> bool:
+def _usable(state: Tables, value: str) -> bool:
     found = next((token for _, token in state.scopes("tokens") if token[_DIGEST] == digest(value)), None)
     return found is not None and _status(found) == "active"
 

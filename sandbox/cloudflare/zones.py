@@ -8,8 +8,8 @@ from typing import Any
 
 from sandbox.cloudflare.answers import Answer, Refusal, ok, page
 from sandbox.cloudflare.call import Call, Route
-from sandbox.cloudflare.state import Body, State
 from sandbox.cloudflare.values import derived_id, hex_id
+from sandbox.tables import Body, Tables
 
 _NAME = re.compile(r"(?=.{4,253}$)([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 _PLAN = {
@@ -74,7 +74,7 @@ def new_zone(identifier: str, name: str, kind: str, account: Body, time: str, *,
     }
 
 
-def seed_zone(state: State, account: Body, name: str, time: str) -> None:
+def seed_zone(state: Tables, account: Body, name: str, time: str) -> None:
     """A zone that is delegated and active from the start; nothing happens when it exists."""
     identifier = zone_id_of(str(account["id"]), name)
     if state.get("zones", str(account["id"]), identifier) is None:

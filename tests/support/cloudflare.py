@@ -13,10 +13,10 @@ from werkzeug.test import EnvironBuilder
 
 from sandbox.cloudflare.app import PREFIX, App
 from sandbox.cloudflare.call import World
-from sandbox.cloudflare.state import State
 from sandbox.cloudflare.zones import seed_zone, zone_id_of
 from sandbox.service import Bucket, BucketExistsError, BucketNotEmptyError, NoSuchBucketError
 from sandbox.store import Snapshot
+from sandbox.tables import Tables
 
 ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
 ZONE_NAME = "vibechecc.app"
@@ -100,7 +100,7 @@ class Api:
 
     def open(self) -> None:
         """Begin with what is on disk, as after a restart."""
-        self.state = State(Snapshot(self.folder / "state.json"))
+        self.state = Tables(Snapshot(self.folder / "state.json"))
         self.app = App(World(self.state, self.buckets, self.folder, lambda: TOKEN), self.published.append)
         account = {"id": ACCOUNT, "name": "vibechecc", "created_on": _TIME}
         with self.state.transaction():

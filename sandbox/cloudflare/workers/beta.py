@@ -8,11 +8,11 @@ from typing import Any
 from sandbox.cloudflare.answers import Answer, Refusal, ok, page
 from sandbox.cloudflare.call import Call, Route
 from sandbox.cloudflare.crud import merged
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.workers import model, uploads
 from sandbox.cloudflare.workers.files import Files
 from sandbox.cloudflare.workers.scripts import account_subdomain
 from sandbox.cloudflare.workers.versions import changed_environment, copied
+from sandbox.tables import Body
 
 _PATH = "/accounts/<account_id>/workers/workers"
 _ONE = f"{_PATH}/<worker>"

@@ -8,10 +8,10 @@ from typing import Any
 from sandbox.cloudflare import dns
 from sandbox.cloudflare.answers import Answer, Refusal, ok
 from sandbox.cloudflare.call import Call, Route
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.values import hex_id, uuid_id
 from sandbox.cloudflare.workers import model
 from sandbox.cloudflare.zones import zone_of_host
+from sandbox.tables import Body
 
 _DOMAINS = "/accounts/<account_id>/workers/domains"
 _SCRIPT = "/accounts/<account_id>/workers/scripts/<name>"

@@ -8,9 +8,9 @@ from typing import Any
 
 from sandbox.cloudflare.answers import Refusal
 from sandbox.cloudflare.call import Call
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.values import hex_id, uuid_id
 from sandbox.cloudflare.zones import USER
+from sandbox.tables import Body
 
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 NO_WORKER = (404, 10007, "This Worker does not exist on your account.")

@@ -8,10 +8,10 @@ from typing import Any
 from sandbox.cloudflare.answers import Answer, Refusal, ok
 from sandbox.cloudflare.call import Call, Route
 from sandbox.cloudflare.crud import merged
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.values import hex_id
 from sandbox.cloudflare.workers import model, uploads
 from sandbox.cloudflare.workers.files import Files
+from sandbox.tables import Body
 
 _ACCOUNT = "/accounts/<account_id>/workers"
 _SCRIPT = f"{_ACCOUNT}/scripts/<name>"

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sandbox.cloudflare.call import World
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.workers.files import Files
+from sandbox.tables import Body
 
 
 def sites(world: World, account: Body) -> list[dict[str, Any]]:

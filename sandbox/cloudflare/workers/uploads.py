@@ -17,10 +17,10 @@ from typing import Any
 
 from sandbox.cloudflare.answers import Refusal
 from sandbox.cloudflare.call import Call
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.workers.assets import open_token
 from sandbox.cloudflare.workers.files import Files
 from sandbox.service import NoSuchBucketError
+from sandbox.tables import Body
 
 _INVALID = 10021
 _NAME = re.compile(r"[^\0/\\]{1,255}(/[^\0\\]+)*")

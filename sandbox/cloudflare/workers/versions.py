@@ -7,8 +7,8 @@ from typing import Any
 
 from sandbox.cloudflare.answers import Answer, Refusal, ok
 from sandbox.cloudflare.call import Call, Route
-from sandbox.cloudflare.state import Body
 from sandbox.cloudflare.workers import model, uploads
+from sandbox.tables import Body
 
 _SCRIPT = "/accounts/<account_id>/workers/scripts/<name>"
 _SECRET_TYPES = ("secret_text", "secret_key")

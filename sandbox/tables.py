@@ -1,4 +1,4 @@
-"""The objects of the stand-in: tables of JSON objects in one document, with changes that can be taken back.
+"""The objects of a stand-in: tables of JSON objects in one document, with changes that can be taken back.
 
 Objects are never changed in place: who wants another value puts a new object. So a refused request leaves nothing
 half-done.
@@ -15,8 +15,8 @@ from sandbox.store import Snapshot
 Body = Mapping[str, Any]
 
 
-class State:
-    """Tables by kind, objects by scope (an account, a zone, a worker) and id, in the order in which they were made."""
+class Tables:
+    """Tables by kind, objects by scope (an account, a zone, a pull request) and id, in order of making."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot

@@ -1,0 +1,99 @@
+"""Branches and commits as far as there are any: a full commit id is a commit, a branch is what somebody named.
+
+Nobody pushes here, so there is no history: pull requests and the default branch say where branches stand.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sandbox.github.answers import Answer, Refusal, not_found, ok
+from sandbox.github.call import Call, Route, needs
+from sandbox.github.values import HTML, is_sha, node_id
+from sandbox.tables import Body
+
+_PULL_REF = re.compile(r"(?:refs/)?pull/(\d+)/(head|merge)")
+
+
+def resolve(call: Call, ref: str) -> str | None:
+    """The commit behind a branch, a reference of a pull request or a full commit id."""
+    if is_sha(ref):
+        return ref
+    if found := _PULL_REF.fullmatch(ref):
+        pull = call.state.get("pulls", "-", found[1])
+        return str(pull["head"]["sha"] if found[2] == "head" else pull["merge_commit_sha"]) if pull else None
+    branch = call.state.get("branches", "-", ref.removeprefix("refs/").removeprefix("heads/"))
+    return str(branch["sha"]) if branch else None
+
+
+def require(call: Call, ref: str) -> str:
+    """The commit; 422 in the words of the routes that take a commit."""
+    sha = resolve(call, ref)
+    if sha is None:
+        raise Refusal(422, f"No commit found for SHA: {ref}")
+    return sha
+
+
+def set_branch(call: Call, name: str, sha: str | None) -> None:
+    """A branch stands somewhere else, or is gone."""
+    if sha is None:
+        call.state.delete("branches", "-", name)
+    else:
+        call.state.put("branches", "-", name, {"name": name, "sha": sha})
+
+
+def _commit(call: Call, sha: str) -> dict[str, Any]:
+    url = call.repository_url
+    return {
+        "sha": sha,
+        "node_id": node_id("Commit", sha),
+        "url": f"{url}/commits/{sha}",
+        "html_url": f"{HTML}/{call.repository['full_name']}/commit/{sha}",
+        "comments_url": f"{url}/commits/{sha}/comments",
+    }
+
+
+def _read(call: Call, ref: str) -> Answer:
+    return ok(_commit(call, require(call, ref)))
+
+
+def _branch(call: Call, body: Body) -> dict[str, Any]:
+    protected = body["name"] == call.repository["default_branch"]
+    url = f"{call.repository_url}/commits/{body['sha']}"
+    return {"name": body["name"], "commit": {"sha": body["sha"], "url": url}, "protected": protected}
+
+
+def _branches(call: Call) -> Answer:
+    return call.page(call.state.all("branches", "-"), shown=lambda branch: _branch(call, branch))
+
+
+def _read_branch(call: Call, name: str) -> Answer:
+    found = call.state.get("branches", "-", name)
+    if found is None:
+        raise Refusal(404, "Branch not found")
+    return ok(_branch(call, found))
+
+
+def _reference(call: Call, name: str) -> Answer:
+    found = call.state.get("branches", "-", name)
+    if found is None:
+        raise not_found()
+    target = {"type": "commit", "sha": found["sha"], "url": f"{call.repository_url}/git/commits/{found['sha']}"}
+    reference = f"refs/heads/{name}"
+    return ok(
+        {
+            "ref": reference,
+            "node_id": node_id("Ref", reference),
+            "url": f"{call.repository_url}/git/{reference}",
+            "object": target,
+        }
+    )
+
+
+ROUTES = (
+    Route("GET", "/commits/<path:ref>", _read, needs("contents:read")),
+    Route("GET", "/branches", _branches, needs("contents:read")),
+    Route("GET", "/branches/<path:name>", _read_branch, needs("contents:read")),
+    Route("GET", "/git/ref/heads/<path:name>", _reference, needs("contents:read")),
+)
