@@ -24,12 +24,11 @@ def show_history(session: Session, *, env: str, sandbox: bool, limit: str, verif
     from deployer.steps.ledger_check import verify as problems_of
     from deployer.steps.ledger_runs import last_runs
 
-    if not (limit.isascii() and limit.isdecimal()):
-        raise UsageError(f"`--limit {limit}` is not a number", hint="e.g. --limit 50; 0 shows all")
+    count = parse_limit(limit)
     wiring = open_run(session, env=env, sandbox=sandbox)
     require_credentials(wiring, references={})
     ledger = ledger_of(wiring)
-    runs = last_runs(ledger, int(limit))
+    runs = last_runs(ledger, count)
     problems = problems_of(ledger) if verify else None
     damage = _damage(ledger, problems) if problems else None
     if session.json:
@@ -42,6 +41,13 @@ def show_history(session: Session, *, env: str, sandbox: bool, limit: str, verif
     if verify:
         session.sink.talk(f"the ledger of `{ledger.environment}` is whole: {len(ledger.sequences())} entries")
     return 0
+
+
+def parse_limit(text: str) -> int:
+    """Read `--limit`; 0 means all."""
+    if not (text.isascii() and text.isdecimal()):
+        raise UsageError(f"`--limit {text}` is not a number", hint="e.g. --limit 50; 0 shows all")
+    return int(text)
 
 
 def _print(session: Session, runs: Sequence[Run]) -> None:

@@ -1,4 +1,4 @@
-"""Tasks of those who review: approve, approvals, policy."""
+"""Tasks of those who review: plans, approve, approvals, policy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,38 @@ from deployer.cli.flags import DIFF, ENV, OF_PLAN, PLAN, SANDBOX, YES
 
 if TYPE_CHECKING:
     from deployer.cli.session import Session
+
+
+@command(
+    "plans",
+    help={
+        "env": f"{ENV}; without it, of all",
+        "sandbox": SANDBOX,
+        "commit": "only those made from this commit, or from one that begins so",
+        "limit": "how many to show, the newest; 0 for all",
+    },
+)
+def plans(
+    session: Session,
+    *,
+    env: str = "",
+    sandbox: bool = False,
+    commit: str = "",
+    limit: str = "20",
+    json: bool = False,
+    color: bool = True,
+) -> int:
+    """List the stored plans, the newest first.
+
+    What `inv plan --store` keeps in the state bucket: until when each can be applied, its risk, who has signed, and
+    whether it was applied.
+
+      inv plans --env production
+      inv plans --commit 1a2b3c4d --json
+    """
+    from deployer.cli.plans_views import list_plans
+
+    return list_plans(session, env=env, sandbox=sandbox, commit=commit, limit=limit)
 
 
 @command(
@@ -104,5 +136,5 @@ def policy(
     return judge_plan(session, env=env, plan=plan, sandbox=sandbox)
 
 
-TASKS: Final = (approve, approvals, policy)
+TASKS: Final = (plans, approve, approvals, policy)
 """What `inv --list` shows of this module."""

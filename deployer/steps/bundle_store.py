@@ -9,19 +9,19 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from deployer.adapters.files import disk_errors, write_private_bytes
 from deployer.adapters.state import Bucket
 from deployer.errors import PlanUnusable
-from deployer.review.manifest import APPROVALS, FILE_NAME
+from deployer.review.manifest import APPROVALS, FILE_NAME, Manifest
 from deployer.steps.bundle import Bundle, parse_manifest, read_bundle
 
 PREFIX: Final = "plans/"
-_ID: Final = re.compile(r"([a-z0-9][a-z0-9-]*)-\d{8}T\d{6}Z-[0-9a-f]{12}")
+_ID: Final = re.compile(r"([a-z0-9][a-z0-9-]*)-(\d{8}T\d{6}Z)-[0-9a-f]{12}")
 
 
 def is_id(text: str) -> bool:
@@ -35,6 +35,19 @@ def environment_of(identifier: str) -> str:
     return found.group(1) if found else ""
 
 
+def _made(identifier: str) -> str:
+    found = _ID.fullmatch(identifier)
+    return found.group(2) if found else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredPlan:
+    """What a stored bundle says of itself, and who has put an approval beside it (not whether that counts)."""
+
+    manifest: Manifest
+    signed: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class PlanStore:
     """The stored bundles of all environments."""
@@ -44,6 +57,30 @@ class PlanStore:
     def place(self, identifier: str) -> str:
         """Where a bundle lies, for people."""
         return self.bucket.place(f"{PREFIX}{identifier}/")
+
+    def newest(self, limit: int, *, wanted: Callable[[Manifest], bool]) -> list[StoredPlan]:
+        """The last `limit` whole bundles (0: all) that are wanted, the newest first."""
+        files: dict[str, list[str]] = {}
+        for key in self.bucket.list_keys(PREFIX):
+            identifier, _, name = key.removeprefix(PREFIX).partition("/")
+            if is_id(identifier):
+                files.setdefault(identifier, []).append(name)
+        found: list[StoredPlan] = []
+        # The moment in the name: reading all manifests to sort a few would take a request for each.
+        for identifier in sorted(files, key=lambda each: (_made(each), each), reverse=True):
+            if FILE_NAME not in files[identifier]:
+                continue
+            stored = self.bucket.get(f"{PREFIX}{identifier}/{FILE_NAME}")
+            if stored is None:
+                continue
+            manifest = parse_manifest(stored.body, place=self.place(identifier))
+            if wanted(manifest):
+                approvals = (PurePosixPath(name) for name in files[identifier] if name.startswith(f"{APPROVALS}/"))
+                signed = tuple(sorted(path.stem for path in approvals if len(path.parts) == 2))
+                found.append(StoredPlan(manifest=manifest, signed=signed))
+            if limit and len(found) == limit:
+                break
+        return found
 
     def put(self, bundle: Bundle) -> None:
         """Store a bundle; what is there already with the same content is left alone."""

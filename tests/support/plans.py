@@ -27,13 +27,14 @@ def plan_view(
     **manifest: object,
 ) -> PlanView:
     """A view of these steps with a manifest that fits them."""
-    first = PlanView(manifest=_manifest(**manifest), steps=steps, findings=findings, needed=needed)
+    first = PlanView(manifest=manifest_of(**manifest), steps=steps, findings=findings, needed=needed)
     found = Counts(**{action.value: count for action, count in counts(first.pending).items()}, unchanged=unchanged)
     fitting = first.manifest.model_copy(update={"counts": found, "risk": risk_of_all(first.changes)})
     return PlanView(manifest=fitting, steps=steps, findings=findings, needed=needed)
 
 
-def _manifest(**changed: object) -> Manifest:
+def manifest_of(**changed: object) -> Manifest:
+    """A manifest with every field; `changed` are those that matter."""
     values: dict[str, object] = {
         "id": "20260311T120000Z-4f0c2d1e",
         "project": Project(name="vibechecc", account_id="a" * 32, zone="vibechecc.app", state_bucket="states"),

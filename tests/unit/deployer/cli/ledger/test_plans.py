@@ -1,0 +1,76 @@
+"""inv plans from flags to exit code, on a bucket in memory."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from deployer.steps.ledger import RunNote
+from tests.support.buckets import MemoryBucket
+from tests.support.cli import Checkout
+from tests.support.ledgers import ledger, past_run
+from tests.support.plans import manifest_of
+
+NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+
+def store(bucket: MemoryBucket, identifier: str, *, hours: float, signed: tuple[str, ...] = (), **more: object) -> None:
+    """A bundle of which the listing reads the manifest, and the approvals' names."""
+    environment = identifier.rsplit("-", 2)[0]
+    manifest = manifest_of(
+        id=identifier,
+        environment=environment,
+        target="cloudflare",
+        created=NOW,
+        expires=NOW + dt.timedelta(hours=hours),
+        **more,
+    )
+    bucket.try_put(f"plans/{identifier}/manifest.json", manifest.text.encode(), replaces=None)
+    for name in signed:
+        bucket.try_put(f"plans/{identifier}/approvals/{name}.json", b"{}", replaces=None)
+
+
+@pytest.fixture(name="stored", autouse=True)
+def _stored(bucket: MemoryBucket) -> None:
+    store(bucket, "development-20261124T080000Z-0123456789ab", hours=2, commit="1a2b3c4d5e6f")
+    store(bucket, "production-20261125T080000Z-0123456789ab", hours=2, signed=("mira", "bo"), needed=2, risk="destroy")
+    store(bucket, "production-20261123T080000Z-0123456789ab", hours=-1)
+    bucket.put_json("plans/production-20261126T080000Z-0123456789ab/plan.json", {})
+    past_run(
+        ledger(bucket),
+        "one",
+        **RunNote(plan_id="development-20261124T080000Z-0123456789ab", plan_digest="d" * 64).fields(),
+    )
+
+
+def test_stored_plans_are_listed_with_what_became_of_them(checkout: Checkout) -> None:
+    """The newest first, whole ones only, within 80 columns."""
+    ran = checkout.inv("plans")
+    assert ran.code == 0, ran.err
+    lines = ran.out.splitlines()
+    assert [line for line in lines if not line.startswith(" ")] == [
+        "production-20261125T080000Z-0123456789ab  open",
+        "development-20261124T080000Z-0123456789ab  applied",
+        "production-20261123T080000Z-0123456789ab  expired",
+    ]
+    assert "risk destroy signed by bo, mira 2 needed until" in " ".join(ran.out.split())
+    assert "risk none applied 20" in " ".join(ran.out.split())
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_the_list_is_narrowed_by_environment_commit_and_number(checkout: Checkout) -> None:
+    """As JSON."""
+
+    def identifiers(*flags: str) -> list[str]:
+        ran = checkout.inv("plans", "--json", *flags)
+        assert ran.code == 0, ran.err
+        return [each["id"].split("Z")[0] for each in json.loads(ran.out)["plans"]]
+
+    assert identifiers("--env", "prod") == ["production-20261125T080000", "production-20261123T080000"]
+    assert identifiers("--commit", "1a2b3c4d") == ["development-20261124T080000"]
+    assert identifiers("--limit", "1") == ["production-20261125T080000"]
+    assert len(identifiers("--limit", "0")) == 3
+    assert identifiers("--env", "pr-12") == []
+    assert checkout.inv("plans", "--limit", "few").code == 2
