@@ -16,6 +16,7 @@ from deployer.cli import (
     lock_tasks,
     parsing,
     plan_tasks,
+    pr_tasks,
     review_tasks,
     run_tasks,
     sandbox_tasks,
@@ -33,6 +34,7 @@ def collection(root: Path) -> Collection:
         for task in module.TASKS:
             tree.add_task(task)
     for name, modules in (
+        ("pr", (pr_tasks,)),
         ("sandbox", (sandbox_tasks,)),
         ("state", (bucket_tasks, lock_tasks, state_content_tasks, state_copy_tasks)),
     ):

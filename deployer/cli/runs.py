@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from deployer.cli.command_line import Flags, command_line, names_of
@@ -55,9 +56,11 @@ class Wish:
 class Verb:
     """What a command runs, what may hold it up, and what the ledger says of it.
 
-    `permit` is called first of all, unless the run only looks. `admit` is called before each attempt, once nobody else
-    is at work on the environment and before anything is looked at. What they raise ends the command. A run that lost
-    the race to another one is attempted again from there.
+    `permit` is called first of all, unless the run only looks; `begin` next, before anybody is waited for. `admit` is
+    called before each attempt, once nobody else is at work on the environment and before anything is looked at. What
+    they raise ends the command. A run that lost the race to another one is attempted again from there. `gate` is
+    called before each change, once the environment is held, and what it raises fails the step; `ended` after a run
+    that went well, and what it raises is how the run ended.
     """
 
     playbook: Callable[[Wiring], Playbook]
@@ -66,7 +69,10 @@ class Verb:
     # What the ledger shows of the command, if that is not what every run has.
     flags: Flags | None = None
     permit: Callable[[Session, Wish, Subject], None] = lambda _session, _wish, _subject: None
+    begin: Callable[[Wiring], None] | None = None
     admit: Callable[[Wiring], None] = lambda _wiring: None
+    gate: Callable[[Wiring, str], None] | None = None
+    ended: Callable[[Wiring], None] | None = None
     shows_url: bool = False
     # Whether it is recorded although it changed nothing: it has ended what a run that was cut off began.
     insists: Callable[[], bool] = lambda: False
@@ -74,8 +80,23 @@ class Verb:
     heeds_freezes: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What a run came to, before anybody is told."""
+
+    subject: Subject
+    result: RunResult
+    url: str | None
+
+
 def run_playbook(session: Session, wish: Wish, verb: Verb) -> int:
     """Run the playbook of `verb` and return the exit code."""
+    ended = execute(session, wish, verb)
+    return ended if isinstance(ended, int) else conclude(session, wish, ended)
+
+
+def execute(session: Session, wish: Wish, verb: Verb) -> Ended | int:
+    """Run it; what a step raised is in the result. An exit code if the steps were only listed."""
     timeout = parse_duration(wish.timeout) if wish.timeout else None
     patience = parse_duration(wish.lock_timeout, flag="lock-timeout") if wish.lock_timeout else 0.0
     if wish.detailed_exitcode and not wish.check:
@@ -90,12 +111,17 @@ def run_playbook(session: Session, wish: Wish, verb: Verb) -> int:
 
     from deployer.cli.targets import connect
 
-    with subject.locked(session, patience=patience):
+    target = None
+    if verb.begin is not None:
         target = connect(session, subject.loaded, subject.environment, sandbox=wish.sandbox)
+        subject.folder.make()
+        verb.begin(subject.wiring(session, target))
+    with subject.locked(session, patience=patience):
+        target = target or connect(session, subject.loaded, subject.environment, sandbox=wish.sandbox)
         attempts = Attempts(session=session, wish=wish, subject=subject, verb=verb, patience=patience)
         url = target.public_url(subject.environment.host) if verb.shows_url else None
         with asking(session.stop):
-            return _conclude(session, wish, subject, attempts.run(target, timeout), url)
+            return Ended(subject=subject, result=attempts.run(target, timeout), url=url)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,14 +142,29 @@ class Attempts:
             playbook = self.verb.playbook(wiring)
             selection = playbook.select(tags=_words(self.wish.tags), skip_tags=_words(self.wish.skip_tags))
             recorder = self._admitted(wiring, playbook, deadline)
-            result = _run(self.session, self.wish, self.subject, playbook, selection, timeout, recorder)
-            if recorder is None:
-                return result
-            if not recorder.lost:
-                return _with_problem(result, recorder.problem)
+            gate = partial(self._gate, wiring, recorder)
+            result = _run(self.session, self.wish, self.subject, playbook, selection, timeout, recorder, gate)
+            if recorder is None or not recorder.lost:
+                return self._ended(wiring, result if recorder is None else _with_problem(result, recorder.problem))
             self.session.sink.talk(f"note: {result.error.message if result.error else 'another run came first'}")
         assert result.error is not None
         raise result.error
+
+    def _gate(self, wiring: Wiring, recorder: Recorder | None, step: str) -> None:
+        """The environment is held first: what the verb looks at then can be changed by nobody who did not see it."""
+        if recorder is not None:
+            recorder.gate(step)
+        if self.verb.gate is not None:
+            self.verb.gate(wiring, step)
+
+    def _ended(self, wiring: Wiring, result: RunResult) -> RunResult:
+        if result.error is not None or self.verb.ended is None:
+            return result
+        try:
+            self.verb.ended(wiring)
+        except DeployError as error:
+            return replace(result, error=error)
+        return result
 
     def _admitted(self, wiring: Wiring, playbook: Playbook, deadline: float) -> Recorder | None:
         """Wait until nobody is at work; gives what will record this run, None for one that only looks."""
@@ -187,6 +228,7 @@ def _run(
     selection: Selection,
     timeout: float | None,
     recorder: Recorder | None,
+    gate: Callable[[str], None],
 ) -> RunResult:
     from deployer.engine.journal import Journal, last_cut_off
     from deployer.engine.run import Listener, RunOptions, run
@@ -214,7 +256,7 @@ def _run(
         selection=selection,
         stop=session.stop,
         listeners=listeners,
-        gate=recorder.gate if recorder is not None else lambda _step: None,
+        gate=gate,
     )
     try:
         return run(playbook, options)
@@ -225,21 +267,22 @@ def _run(
         raise
 
 
-def _conclude(session: Session, wish: Wish, subject: Subject, result: RunResult, url: str | None) -> int:
+def conclude(session: Session, wish: Wish, ended: Ended, more: Mapping[str, object] | None = None) -> int:
+    """Tell how it ended and return the exit code, or raise; `more` is added to the document of `--json`."""
     from deployer.engine.result import Outcome
     from deployer.report.document import run_document
 
+    result, url = ended.result, ended.url
     if session.json:
-        session.document(
-            run_document(
-                result,
-                command=session.command,
-                environment=subject.environment.name,
-                target=subject.target,
-                url=url,
-                diff=wish.diff,
-            )
+        document = run_document(
+            result,
+            command=session.command,
+            environment=ended.subject.environment.name,
+            target=ended.subject.target,
+            url=url,
+            diff=wish.diff,
         )
+        session.document({**document, **(more or {})})
     if result.error is not None:
         raise result.error
     if url is not None and not wish.check and not session.json:

@@ -44,6 +44,9 @@ def seed(loaded: LoadedInventory, environment: Environment | None = None) -> dic
         elif reference.aws is not None and reference.key is not None:
             keys.setdefault(reference.aws, set()).add(reference.key)
 
+    if any(each.convex.type == "preview" for each in (*environments, *templates)):
+        # By the team's token previews are counted, kept and deleted; real ones are in the process environment.
+        variables.add("CONVEX_MANAGEMENT_TOKEN")
     deployments = {
         each.convex.deployment: {
             "name": each.convex.deployment,

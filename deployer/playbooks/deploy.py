@@ -24,6 +24,7 @@ from deployer.playbooks.wiring import Wiring
 from deployer.steps.ahead import Ahead, HeadStart
 from deployer.steps.app import BUILD, AppBuild
 from deployer.steps.convex import BACKEND, ConvexBackend, ConvexFunctions, ConvexVariables
+from deployer.steps.convex_preview import SeedRun
 from deployer.steps.guards import DeployGuards
 from deployer.steps.policy import find_violations, refuse_violations
 from deployer.steps.proof import Proof
@@ -35,6 +36,7 @@ from deployer.steps.worker import RELEASE, WorkerRelease
 
 # The stack that attaches hosts to the Worker: Cloudflare refuses that (code 10013) until the Worker has a version.
 AFTER_WORKER: Final = "hosts"
+SEED: Final = "convex seed"
 
 
 def deploy(
@@ -46,7 +48,8 @@ def deploy(
     before = [name for name in stacks if name != AFTER_WORKER]
     after = [name for name in stacks if name == AFTER_WORKER]
     stack = partial(_stack, wiring, ahead, head_starts, review or Reviewing())
-    ready = ("worker", *(f"terraform {name}" for name in stacks), "convex functions")
+    filled = (SEED,) if wiring.environment.convex.seed else ()
+    ready = ("worker", *(f"terraform {name}" for name in stacks), "convex functions", *filled)
     return Playbook(
         "deploy",
         (
@@ -181,7 +184,16 @@ def _convex(wiring: Wiring) -> tuple[Step[Any], ...]:
             record=wiring.record,
             cli=wiring.convex_cli,
         ),
+        *_seed(wiring),
     )
+
+
+def _seed(wiring: Wiring) -> tuple[Step[Any], ...]:
+    function = wiring.environment.convex.seed
+    if function is None:
+        return ()
+    tags = frozenset({"convex"})
+    return (SeedRun(name=SEED, needs=("convex functions",), tags=tags, function=function, record=wiring.record),)
 
 
 def _build(wiring: Wiring) -> Step[Any]:

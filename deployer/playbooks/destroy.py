@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from deployer.adapters.convex import ConvexManagement
 from deployer.engine.playbook import ALWAYS, Playbook
 from deployer.engine.step import Step
 from deployer.playbooks.deploy import AFTER_WORKER, resolve_secrets
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.convex import BACKEND
+from deployer.steps.convex_preview import PreviewDeleted
 from deployer.steps.convex_removal import ConvexBackendFound, FunctionsWithdrawn, VariablesRemoved
 from deployer.steps.guards import DestroyGuards
 from deployer.steps.removal import BucketsEmptied, StackKept, StackRemoved, StateRemoved, WorkerRemoved
@@ -27,21 +29,25 @@ SHARED: Final = "zone"
 _STAYS: Final = " (stays)"
 
 
-def destroy(wiring: Wiring) -> Playbook:
-    """The steps of a destroy. Whether the environment may be destroyed was asked before."""
+def destroy(wiring: Wiring, management: ConvexManagement | None = None) -> Playbook:
+    """The steps of a destroy. Whether the environment may be destroyed was asked before.
+
+    With `management` its Convex preview is deleted, instead of being left empty for Convex to let it go.
+    """
     environment = wiring.environment
     hosts = [name for name in environment.stacks if name == AFTER_WORKER]
     kept = frozenset() if environment.guards.destroy_zone else frozenset({SHARED}) & set(environment.stacks)
     others = [name for name in environment.stacks if name != AFTER_WORKER]
     off = tuple(f"terraform {name}" for name in hosts) or ("guards",)
     stacks = tuple(f"terraform {name}{_STAYS if name in kept else ''}" for name in environment.stacks)
+    convex = (_preview(wiring, management, needs=off),) if management else _convex(wiring, needs=off)
     return Playbook(
         "destroy",
         (
-            resolve_secrets(wiring, only=frozenset({DEPLOY_KEY, COPY_KEY})),
+            resolve_secrets(wiring, only=frozenset({COPY_KEY} if management else {DEPLOY_KEY, COPY_KEY})),
             _guards(wiring),
             *(_stack(wiring, name, needs=("guards",)) for name in hosts),
-            *_convex(wiring, needs=off),
+            *convex,
             BucketsEmptied(
                 name="buckets",
                 needs=off,
@@ -65,7 +71,7 @@ def destroy(wiring: Wiring) -> Playbook:
             ),
             StateRemoved(
                 name="state",
-                needs=("worker", "convex variables"),
+                needs=("worker", convex[-1].name),
                 tags=frozenset({"terraform", "state"}),
                 holdings=wiring.holdings,
                 kept=kept,
@@ -114,6 +120,16 @@ def _kept(wiring: Wiring, stack: str) -> Step[Any]:
         state=wiring.state_file(stack),
         stack_name=stack,
         why="stays, all hosts of the domain need it; guards.destroy_zone = true lets destroy remove it",
+    )
+
+
+def _preview(wiring: Wiring, management: ConvexManagement, *, needs: tuple[str, ...]) -> Step[Any]:
+    return PreviewDeleted(
+        name="convex preview",
+        needs=needs,
+        tags=frozenset({"convex"}),
+        management=management,
+        preview=wiring.environment.name,
     )
 
 

@@ -161,11 +161,11 @@ def _opening(wiring: Wiring, *, command: str, note: RunNote) -> Mapping[str, Any
         "commit": commit,
         "dirty": dirty,
         **replace(note, reason=reason).fields(),
-        "ci": _ci(wiring.target.process_environment),
+        "ci": ci_of(wiring.target.process_environment),
     }
 
 
-def _ci(variables: Mapping[str, str]) -> Mapping[str, str | None] | None:
+def ci_of(variables: Mapping[str, str]) -> Mapping[str, str | None] | None:
     """The job that this is, where GitHub runs it."""
     run = variables.get("GITHUB_RUN_ID")
     if not run:

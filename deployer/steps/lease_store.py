@@ -81,7 +81,7 @@ class LeaseStore:
             raise Damaged(
                 f"the lease of `{self.environment}` cannot be read, so nobody knows whether it was closed",
                 place=self.place,
-                hint=f"`inv pr.down --number N{self.named.flags}` writes it anew and removes the environment",
+                hint="`inv pr.down` writes it anew and removes the environment; then docs/runbooks/ephemeral-stuck.md",
             )
         return held
 
@@ -129,7 +129,7 @@ class LeaseStore:
         lease = self.read().lease
         if lease is None or lease.closed is None:
             raise EnvironmentReopened(
-                f"`{self.environment}` was opened again while it was being removed; nothing more is removed",
+                f"`{self.environment}` was opened again while it was being removed; the rest of it stays",
                 place=self.place,
                 hint=f"{self.named.command('history')} says who works on it; `inv pr.up` makes it whole again",
             )

@@ -96,6 +96,18 @@ class CloudflareApi:
         found = self._call("GET", f"/zones?name={urllib.parse.quote(name)}&account.id={self.account}")
         return bool(found)
 
+    def zone_id(self, name: str) -> str | None:
+        """By what a zone is called in the API; None if the token does not see it."""
+        found = self._call("GET", f"/zones?name={urllib.parse.quote(name)}&account.id={self.account}")
+        return str(found[0]["id"]) if found else None
+
+    def total(self, path: str) -> int:
+        """How many things a listing has, without reading all of them where the API counts them itself."""
+        response = self._send("GET", path, accept=())
+        found = _result(response)
+        info = response.json().get("result_info") or {}
+        return int(info["total_count"]) if "total_count" in info else len(found or ())
+
     def get(self, path: str) -> Any:
         """The result of any GET; None if the thing does not exist."""
         response = self._send("GET", path, accept={404})

@@ -41,7 +41,7 @@ def test_reasons_are_unique_and_words() -> None:
 
 def test_every_class_says_its_own_code_reason_and_meaning() -> None:
     """Nothing is inherited by oversight, and every code is one that the documentation promises."""
-    codes = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 70, 130}
+    codes = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 70, 130}
     for kind in error_classes():
         own = ("exit_code", "reason", "meaning") if kind.__module__ == errors.__name__ else ("reason",)
         for name in own:

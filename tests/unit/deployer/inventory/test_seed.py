@@ -55,7 +55,7 @@ def test_secrets_from_the_environment_are_listed_apart_from_deploy_keys() -> Non
     loaded = inventory(settings=['worker.secrets.TOKEN={ env = "MY_TOKEN" }'])
     found = seed(loaded, loaded.environment("dev"))
 
-    assert found["environment"] == ["MY_TOKEN"]
+    assert found["environment"] == ["CONVEX_MANAGEMENT_TOKEN", "MY_TOKEN"]
 
 
 def test_the_sandbox_accepts_it() -> None:
