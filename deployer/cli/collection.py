@@ -17,6 +17,7 @@ from deployer.cli import (
     parsing,
     plan_tasks,
     pr_tasks,
+    report_tasks,
     review_tasks,
     run_tasks,
     sandbox_tasks,
@@ -34,7 +35,7 @@ def collection(root: Path) -> Collection:
         for task in module.TASKS:
             tree.add_task(task)
     for name, modules in (
-        ("pr", (pr_tasks,)),
+        ("pr", (pr_tasks, report_tasks)),
         ("sandbox", (sandbox_tasks,)),
         ("state", (bucket_tasks, lock_tasks, state_content_tasks, state_copy_tasks)),
     ):

@@ -37,6 +37,7 @@ class PlanWish:
     store: bool = False
     diff: bool = False
     link: str | None = None
+    comment: str = ""
     settings: tuple[str, ...] = ()
 
 
@@ -52,14 +53,19 @@ class Planned:
 
 def plan_environments(session: Session, wish: PlanWish) -> int:
     """Plan one environment or several and return the exit code."""
+    from deployer.cli.plan_comments import commenter
+
     names = _names(session, wish)
+    comments = commenter(session, wish, names[0])
     with asking(session.stop):
         if len(names) == 1:
-            planned = [_plan(session, wish, names[0], folder=Path(wish.out) if wish.out else None, alone=True)]
+            planned = [_plan_alone(session, wish, comments.environment if comments else names[0], told=bool(comments))]
         else:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 planned = list(pool.map(lambda name: _plan_beside(session, wish, name), names))
     _show(session, wish, planned)
+    if comments is not None:
+        comments.write(planned, link=wish.link)
     for each in planned:
         if each.error is not None:
             raise each.error
@@ -105,6 +111,16 @@ def _known(session: Session, wish: PlanWish, loaded: LoadedInventory) -> list[st
         return written
     wiring = open_run(session, env=loaded.sample_name(), sandbox=wish.sandbox)
     return all_environments(loaded, wiring.state_bucket.list_keys(STATES))
+
+
+def _plan_alone(session: Session, wish: PlanWish, name: str, *, told: bool) -> Planned:
+    """Plan the only one; where somebody is told of it, also of an error, that is kept until then."""
+    try:
+        return _plan(session, wish, name, folder=Path(wish.out) if wish.out else None, alone=True)
+    except DeployError as error:
+        if not told:
+            raise
+        return Planned(environment=name, error=error)
 
 
 def _plan_beside(session: Session, wish: PlanWish, name: str) -> Planned:

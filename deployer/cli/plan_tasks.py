@@ -24,6 +24,7 @@ _ENVS: Final = "environment, several with commas, `all`, or a pattern such as 'p
         "out": "write the plan bundle to this folder (one below it for each of several environments)",
         "store": "keep the bundle in the state bucket, for `inv apply --plan ID`",
         "diff": DIFF,
+        "comment": "keep a comment with it on this pull request, one for each environment",
         "link": "address of the whole plan, for the Markdown that has no room for it",
     },
     lists=("set_",),
@@ -37,6 +38,7 @@ def plan(
     store: bool = False,
     diff: bool = False,
     link: str = "",
+    comment: str = "",
     set_: Sequence[str] | None = None,
     json: bool = False,
     color: bool = True,
@@ -49,11 +51,19 @@ def plan(
       inv plan --env production --out plan/     then: inv approve --plan plan/, inv apply --plan plan/
       inv plan --env production --store         the same without a folder; prints the id
       inv plan --env all                        all environments, side by side
+      inv plan --env production --comment 12    and tell pull request 12; told again, the comment is changed in place
     """
     from deployer.cli.plan_runs import PlanWish, plan_environments
 
     wish = PlanWish(
-        env=env, sandbox=sandbox, out=out, store=store, diff=diff, link=link or None, settings=tuple(set_ or ())
+        env=env,
+        sandbox=sandbox,
+        out=out,
+        store=store,
+        diff=diff,
+        link=link or None,
+        comment=comment,
+        settings=tuple(set_ or ()),
     )
     return plan_environments(session, wish)
 

@@ -1,0 +1,78 @@
+"""Keeps one comment per environment on a pull request, with its newest plan or why there is none."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from deployer.cli.subject import open_run
+from deployer.errors import Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deployer.adapters.github import GitHub
+    from deployer.cli.plan_runs import Planned, PlanWish
+    from deployer.cli.session import Session
+    from deployer.playbooks.wiring import Wiring
+
+# The hidden line by which the comment is found again, and its end.
+_MARKER_ROOM: Final = 256
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
+
+
+def commenter(session: Session, wish: PlanWish, environment: str) -> Commenter | None:
+    """Who comments, if that was asked for; what is missing for it is said before anything is planned."""
+    if not wish.comment:
+        return None
+    if not _NUMBER.fullmatch(wish.comment):
+        raise UsageError(f"`--comment {wish.comment}` is no number of a pull request", hint="e.g. --comment 12")
+    from deployer.playbooks.github_wiring import require_hub
+
+    wiring = open_run(session, env=environment, sandbox=wish.sandbox)
+    return Commenter(session, wiring, require_hub(wiring, purpose="comments on the pull request"), int(wish.comment))
+
+
+class Commenter:
+    """Writes on one pull request."""
+
+    def __init__(self, session: Session, wiring: Wiring, hub: GitHub, number: int) -> None:
+        self.session = session
+        self.wiring = wiring
+        self.hub = hub
+        self.number = number
+
+    @property
+    def environment(self) -> str:
+        """The environment that was named first, by its own name."""
+        return self.wiring.environment.name
+
+    def write(self, planned: Sequence[Planned], *, link: str | None) -> None:
+        """One comment for each environment. A token that may only read is a note; the text goes to the summary."""
+        from deployer.adapters.step_summary import append
+        from deployer.playbooks.reporting import put_comment
+
+        talk = self.session.sink.talk
+        for each in planned:
+            if isinstance(each.error, Interrupted):
+                continue
+            body = self.session.redactor.text(_body(each, link=link))
+            told = put_comment(self.hub, self.number, marker=f"plan {each.environment}", body=body)
+            for note in told.notes:
+                talk(f"note: {note}")
+            if told.comment is not None:
+                talk(f"{told.comment}: plan of {each.environment}" + ("" if told.changed else ", as it said already"))
+            elif append(self.wiring.target.process_environment, body):
+                talk("note: the text is in the step's summary instead")
+
+
+def _body(planned: Planned, *, link: str | None) -> str:
+    from deployer.report.markdown import code, prose
+    from deployer.report.plan_diff import shortened
+    from deployer.report.plan_markdown import COMMENT_LIMIT, plan_markdown
+
+    if planned.view is not None:
+        return plan_markdown(planned.view, limit=COMMENT_LIMIT - _MARKER_ROOM, full=link, plan=planned.kept)
+    # An older plan must not pass for the one of this commit.
+    why = prose(shortened(planned.error.message, room=1_000)) if planned.error else "nobody knows why"
+    return f"### Plan for {code(planned.environment)}\n\nThere is none for this commit: {why}\n"
