@@ -30,6 +30,7 @@ class PullWish:
     diff: bool = False
     reopen: bool = False
     evict: bool = False
+    unless_open: bool = False
     timeout: str = ""
     lock_timeout: str = ""
     override_freeze: str = ""
@@ -70,11 +71,27 @@ def up(session: Session, wish: PullWish) -> int:
 def down(session: Session, wish: PullWish) -> int:
     """Close the environment and remove everything of it."""
     from deployer.playbooks.ephemeral import Down
+    from deployer.playbooks.pull_requests import pulls_of
 
-    name = environment_of(session, number=wish.number, env=wish.env)
-    life = Down(say=session.sink.talk, check=wish.check)
-    ended = execute(session, wish.run(name), down_verb(wish, life))
-    assert isinstance(ended, Ended)
+    name, say = environment_of(session, number=wish.number, env=wish.env), session.sink.talk
+    life = Down(
+        say=say,
+        check=wish.check,
+        unless_open=(lambda wiring: pulls_of(wiring, say=say, opens=False)) if wish.unless_open else None,
+    )
+    try:
+        ended = execute(session, wish.run(name), down_verb(wish, life))
+        assert isinstance(ended, Ended)
+        if wish.unless_open and isinstance(ended.result.error, EnvironmentReopened):
+            raise ended.result.error
+    except EnvironmentReopened as stays:
+        if not wish.unless_open:
+            raise
+        # What was asked for: whoever has opened it again makes it whole.
+        say(f"note: {stays.message}")
+        if session.json:
+            session.answer({"removed": False, "stays": stays.message})
+        return 0
     return conclude(session, wish.run(name), ended, {"removed": life.removed})
 
 
@@ -86,7 +103,7 @@ def down_verb(wish: PullWish, life: Down) -> Verb:
         begin=life.begin,
         gate=life.gate,
         ended=life.ended,
-        flags=wish.flags(),
+        flags=wish.flags(**{"unless-open": wish.unless_open}),
     )
 
 

@@ -81,7 +81,14 @@ def up(
 
 @command(
     "pr.down",
-    help={**_ONE, "check": CHECK, "diff": DIFF, "timeout": RUN["timeout"], "lock_timeout": LOCK_TIMEOUT},
+    help={
+        **_ONE,
+        "check": CHECK,
+        "diff": DIFF,
+        "unless_open": "do nothing if GitHub says that the pull request is open (again); for workflows",
+        "timeout": RUN["timeout"],
+        "lock_timeout": LOCK_TIMEOUT,
+    },
 )
 def down(
     session: Session,
@@ -91,6 +98,7 @@ def down(
     sandbox: bool = False,
     check: bool = False,
     diff: bool = False,
+    unless_open: bool = False,
     timeout: str = "",
     lock_timeout: str = _WAIT,
     json: bool = False,
@@ -103,7 +111,8 @@ def down(
     again.
 
       inv pr.down --number 12
-      inv pr.down --number 12 --check    what would be removed
+      inv pr.down --number 12 --check          what would be removed
+      inv pr.down --number 12 --unless-open    of a late event: nothing, if it was opened again
     """
     from deployer.cli.pr_runs import PullWish
     from deployer.cli.pr_runs import down as run
@@ -116,6 +125,7 @@ def down(
             sandbox=sandbox,
             check=check,
             diff=diff,
+            unless_open=unless_open,
             timeout=timeout,
             lock_timeout=lock_timeout,
         ),

@@ -23,8 +23,8 @@ from deployer.playbooks.deploy import deploy
 from deployer.playbooks.destroy import destroy
 from deployer.playbooks.ephemeral_wiring import lasts_of, management_of, number_of, store_of, wish_of
 from deployer.steps.convex_preview import PreviewKept
-from deployer.steps.environment_lease import CLOSED_BY_HAND, Lease, Wish
-from deployer.steps.lease_store import Held, LeaseStore
+from deployer.steps.environment_lease import BY_HAND, CLOSED, Lease, Wish
+from deployer.steps.lease_store import Held
 from deployer.steps.secrets import DEPLOY_KEY
 
 if TYPE_CHECKING:
@@ -102,14 +102,14 @@ class Up:
         return self.reopen or self.pulls.is_open()
 
     def gate(self, wiring: Wiring, _step: str) -> None:
-        """Before each change, once the environment is held: nobody has closed it."""
+        """Before each change, once the environment is held: nobody has closed it, or it is open all the same."""
         if self._wish is not None:
-            self.lease = store_of(wiring).keep(self._wish)
+            self.lease = store_of(wiring).keep(self._wish, may_reopen=self.pulls.is_open)
 
     def ended(self, wiring: Wiring) -> None:
         """After a run that went well: the lease lasts from now, if nobody has closed it at the last moment."""
         if self._wish is not None and not self.check:
-            self.lease = store_of(wiring).keep(self._wish, now=True)
+            self.lease = store_of(wiring).keep(self._wish, may_reopen=self.pulls.is_open, now=True)
 
     def playbook(self, wiring: Wiring) -> Playbook:
         """The deploy, and the preview kept as long as the lease."""
@@ -134,12 +134,17 @@ class Up:
 
 @dataclass(kw_only=True)
 class Down:
-    """What `pr.down` does around the destroy. `only` looks at the lease once more before it is closed."""
+    """What `pr.down` does around the destroy. `only` looks at the lease once more before it is closed.
+
+    With `unless_open` an open pull request keeps its environment: whoever heard that it was closed was late. It is
+    asked before the tombstone is written and again after: of a reopening in between one of both sees the other.
+    """
 
     say: Say
     check: bool = False
-    why: str = CLOSED_BY_HAND
+    why: str = BY_HAND
     only: Callable[[Held], bool] | None = None
+    unless_open: Callable[[Wiring], Pulls] | None = None
     # A run that takes itself back has met a tombstone and writes none.
     closes: bool = True
     removed: bool = field(default=False, init=False)
@@ -148,10 +153,34 @@ class Down:
         """The tombstone first, so that whoever is at work stops, and whoever comes late does not begin."""
         number_of(wiring)
         require_credentials(wiring, references={})
+        pulls = self.unless_open(wiring) if self.unless_open is not None else None
+        self._refuse_open(wiring, pulls)
         if self.closes and not self.check:
-            require_bucket(wiring)
-            if not store_of(wiring).close(wish_of(wiring), why=self.why, only=self.only):
-                raise EnvironmentReopened(f"`{wiring.environment.name}` was worked on again meanwhile, so it stays")
+            self._close(wiring, pulls)
+
+    def _close(self, wiring: Wiring, pulls: Pulls | None) -> None:
+        require_bucket(wiring)
+        store, wish = store_of(wiring), wish_of(wiring)
+        before: list[Lease | None] = []
+
+        def only(held: Held) -> bool:
+            before.append(held.lease)
+            return self.only is None or self.only(held)
+
+        if not store.close(wish, why=CLOSED if pulls else self.why, only=only):
+            raise EnvironmentReopened(f"`{wiring.environment.name}` was worked on again meanwhile, so it stays")
+        try:
+            self._refuse_open(wiring, pulls)
+        except EnvironmentReopened:
+            store.withdraw(wish, before[-1])
+            raise
+
+    def _refuse_open(self, wiring: Wiring, pulls: Pulls | None) -> None:
+        if pulls is not None and pulls.is_open():
+            raise EnvironmentReopened(
+                f"pull request {pulls.number} is open, so `{wiring.environment.name}` stays",
+                hint="leave out --unless-open to remove it all the same",
+            )
 
     def gate(self, wiring: Wiring, _step: str) -> None:
         """Before each removal, once the environment is held: nobody has opened it again."""
@@ -163,7 +192,7 @@ class Down:
             return
         self.removed = store_of(wiring).mark_removed()
         if not self.removed:
-            self.say(f"note: `{wiring.environment.name}` was opened again meanwhile")
+            self.say(f"note: `{wiring.environment.name}` was opened again meanwhile; whoever did that makes it whole")
 
     def playbook(self, wiring: Wiring) -> Playbook:
         """The destroy; the Convex preview goes with it, where the token for that is there."""
@@ -209,8 +238,3 @@ def check_preview_key(wiring: Wiring) -> None:
         project=project.convex_project,
         place=place,
     )
-
-
-def store_and_wish(wiring: Wiring) -> tuple[LeaseStore, Wish]:
-    """Both, for those who sweep."""
-    return store_of(wiring), wish_of(wiring)

@@ -69,4 +69,5 @@ def management_of(wiring: Wiring, *, say: Callable[[str], None]) -> ConvexManage
         team=project.convex_team,
         project=project.convex_project,
         token=lambda: token,
+        guard=wiring.guard,
     )

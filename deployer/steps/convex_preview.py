@@ -92,7 +92,7 @@ class PreviewKept(BaseStep[Expiry]):
         """Say when."""
         assert self.management is not None
         assert facts.preview is not None
-        self.management.expire(facts.preview.name, _wanted(facts.needed))
+        self.management.expire(facts.preview, _wanted(facts.needed))
         return {}
 
 
@@ -107,7 +107,7 @@ def align(management: ConvexManagement, preview: str, needed: datetime | None) -
     """The same for those who have changed the lease by hand."""
     for found in management.previews_called(preview):
         if not fits(found.expires, needed):
-            management.expire(found.name, _wanted(needed))
+            management.expire(found, _wanted(needed))
 
 
 def _wanted(needed: datetime | None) -> datetime | None:
@@ -133,5 +133,5 @@ class PreviewDeleted(BaseStep[Sequence[Preview]]):
     def apply(self, context: Context, facts: Sequence[Preview], changes: Sequence[Change]) -> Mapping[str, object]:
         """Delete them."""
         for each in facts:
-            self.management.delete(each.name)
+            self.management.delete(each)
         return {}

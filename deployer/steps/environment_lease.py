@@ -17,8 +17,10 @@ from deployer.errors import EnvironmentClosed, UsageError
 from deployer.words import moment
 
 SCHEMA: Final = 1
-# Why a lease was closed, in words that the sweep and people share.
-CLOSED_BY_HAND: Final = "closed"
+# Why a lease was closed, in words for people. What somebody has removed by hand is not opened again by a run that is
+# at work; of anything else the pull request's state decides.
+BY_HAND: Final = "removed by hand"
+CLOSED: Final = "pull request closed"
 EXPIRED: Final = "expired"
 EVICTED: Final = "evicted"
 
@@ -35,11 +37,12 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed:
-    """The tombstone. `removed` is when nothing was left of the environment; None until that is certain."""
+    """The tombstone of the run `run`. `removed` is when nothing was left; None until that is certain."""
 
     when: datetime
     by: str
-    why: str = CLOSED_BY_HAND
+    run: str = ""
+    why: str = BY_HAND
     removed: datetime | None = None
 
 
@@ -101,6 +104,7 @@ class Lease:
             else {
                 "when": _stamp(self.closed.when),
                 "by": self.closed.by,
+                "run": self.closed.run,
                 "why": self.closed.why,
                 "removed": None if self.closed.removed is None else _stamp(self.closed.removed),
             },
@@ -132,6 +136,7 @@ def parse(body: bytes, *, environment: str) -> Lease | None:
             else Closed(
                 when=_moment(closed["when"]),
                 by=str(closed["by"]),
+                run=str(closed["run"]),
                 why=str(closed["why"]),
                 removed=None if closed["removed"] is None else _moment(closed["removed"]),
             ),
@@ -173,17 +178,20 @@ class Wish:
         """A sign of life of the run that has it. One that is gone or has expired is put back, a closed one is not."""
         return self.taken(found, now)
 
-    def closed(self, found: Lease | None, now: datetime, *, why: str = CLOSED_BY_HAND) -> Lease:
+    def closed(self, found: Lease | None, now: datetime, *, why: str = BY_HAND) -> Lease:
         """The tombstone, whatever was there. Who finds one already begins it anew: nobody knows what came between."""
         base = found or replace(self.taken(None, now), expires=now)
-        before = base.closed
-        first = Closed(when=now, by=self.owner.who, why=why)
-        return replace(base, pinned=None, closed=first if before is None else replace(before, removed=None))
+        return replace(base, pinned=None, closed=Closed(when=now, by=self.owner.who, run=self.owner.run, why=why))
 
     def _later(self, found: Lease, now: datetime) -> Lease:
         # What somebody has extended is not made shorter by the next push.
         expires = max(found.expires, now + self.lasts)
         return replace(found, owner=self.owner, commit=self.commit, renewed=now, expires=expires)
+
+
+def reopens(closed: Closed) -> bool:
+    """Whether a run that is at work may go on in spite of it, if the pull request is open after all."""
+    return closed.why != BY_HAND
 
 
 def removed(found: Lease | None, now: datetime) -> Lease | None:

@@ -23,7 +23,7 @@ from typing import Final
 from deployer.adapters.state import Bucket, Object
 from deployer.errors import Damaged, EnvironmentReopened, ServiceFailed
 from deployer.steps import environment_lease as transitions
-from deployer.steps.environment_lease import CLOSED_BY_HAND, Lease, Wish, parse
+from deployer.steps.environment_lease import BY_HAND, Lease, Wish, parse
 from deployer.words import Named
 
 FOLDER: Final = "leases/"
@@ -100,18 +100,24 @@ class LeaseStore:
 
         return self._change(change)
 
-    def keep(self, wish: Wish, *, now: bool = False) -> Lease:
-        """Make sure that nobody has closed it, and renew it when that is due (or `now`): EnvironmentClosed if so."""
+    def keep(self, wish: Wish, *, may_reopen: Callable[[], bool] = lambda: False, now: bool = False) -> Lease:
+        """Make sure that nobody has closed it, and renew it when that is due, or `now`: EnvironmentClosed if so.
+
+        A tombstone that nobody has written by hand is overruled if `may_reopen`: who wrote it was late.
+        """
         held = self.read()
         lease = held.lease
         if lease is not None and lease.closed is not None:
-            raise transitions.refused(lease.closed, self.environment)
+            if not transitions.reopens(lease.closed) or not may_reopen():
+                raise transitions.refused(lease.closed, self.environment)
+            reopened = wish.taken(lease, held.now, reopen=True)
+            return reopened if self._write(reopened, held) else self.keep(wish, may_reopen=may_reopen, now=now)
         due = lease is None or held.now - lease.renewed >= _RENEWED_EVERY or lease.owner != wish.owner
         return self._change(wish.renewed) if now or due or lease is None else lease
 
     # --- by who removes it ---------------------------------------------------------------------------------------
 
-    def close(self, wish: Wish, *, why: str = CLOSED_BY_HAND, only: Callable[[Held], bool] | None = None) -> bool:
+    def close(self, wish: Wish, *, why: str = BY_HAND, only: Callable[[Held], bool] | None = None) -> bool:
         """Write the tombstone, also over one that is there or that cannot be read.
 
         `only` looks at each version before it is closed (is it still expired?); False if it says no.
@@ -122,6 +128,17 @@ class LeaseStore:
                 return False
             if self._write(wish.closed(held.lease, held.now, why=why), held):
                 return True
+        raise self._contended()
+
+    def withdraw(self, wish: Wish, before: Lease | None) -> None:
+        """Take back the tombstone of this run: the lease is what it was `before`, if that was an open one."""
+        if before is None or before.closed is not None:
+            return
+        for _ in range(_ATTEMPTS):
+            held = self.read()
+            closed = None if held.lease is None else held.lease.closed
+            if closed is None or closed.run != wish.owner.run or self._write(before, held):
+                return
         raise self._contended()
 
     def require_closed(self) -> None:

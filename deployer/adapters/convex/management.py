@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from deployer.adapters.guard import Guard
 from deployer.adapters.http import Http, said_by
 from deployer.adapters.once import once
 from deployer.errors import ConfigError, ServiceFailed
@@ -39,6 +40,8 @@ class ConvexManagement:
     team: str
     project: str
     token: Callable[[], str] = field(repr=False)
+    # Asked before a preview is changed: the token may change all of them, and production.
+    guard: Guard | None = None
 
     def previews(self) -> list[Preview]:
         """All preview deployments of the project."""
@@ -62,8 +65,10 @@ class ConvexManagement:
                 return count
             cursor = f"?cursor={_quoted(str(following))}"
 
-    def expire(self, name: str, when: datetime | None) -> None:
+    def expire(self, preview: Preview, when: datetime | None) -> None:
         """Let it go at this moment; never, with None. Doing it twice is the same as once."""
+        self._ask(preview)
+        name = preview.name
         expires = None if when is None else int(when.timestamp() * 1000)
         path = f"/deployments/{_quoted(name)}"
         answer = self.http.request(
@@ -78,12 +83,17 @@ class ConvexManagement:
                 details=[said_by(answer)],
             )
 
-    def delete(self, name: str) -> None:
+    def delete(self, preview: Preview) -> None:
         """Delete it with its data and files; one that is gone already is no error."""
-        path = f"/deployments/{_quoted(name)}/delete"
+        self._ask(preview)
+        path = f"/deployments/{_quoted(preview.name)}/delete"
         self.http.request(
             "POST", self._url(path), service=_SERVICE, headers=self._headers, accept={404}, repeatable=True
         )
+
+    def _ask(self, preview: Preview) -> None:
+        if self.guard is not None:
+            self.guard.thing("Convex preview", preview.identifier, place=self._place)
 
     @once
     def _project_id(self) -> int:

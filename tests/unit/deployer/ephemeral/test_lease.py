@@ -89,7 +89,7 @@ def test_closing_leaves_a_tombstone_whatever_was_there(found: Lease | None) -> N
 
     assert lease.closed is not None
     assert (lease.closed.removed, lease.pinned) == (None, None)
-    assert lease.closed.when == (NOW if found in (TOMBSTONE, REMOVED) else LATER)
+    assert (lease.closed.when, lease.closed.by) == (LATER, "bot")
 
 
 @pytest.mark.parametrize("found", [None, OPEN, PINNED])
