@@ -18,7 +18,7 @@ from sandbox.errors import SandboxError, UsageError
 from sandbox.faults import SERVICES
 from sandbox.home import Home
 
-_PORT_NAMES = ("cloudflare", "control", "convex", "edge", "github", "s3", "secretsmanager")
+_PORT_NAMES = ("cloudflare", "control", "convex", "edge", "github", "s3", "secretsmanager", "sts")
 _EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage or seed, 9 not running or not startable."
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from sandbox.errors import UsageError
 from sandbox.home import Home, write_json
 
-SERVICES = ("cloudflare", "s3", "secretsmanager", "convex", "convex-deployment", "edge", "github")
+SERVICES = ("cloudflare", "s3", "secretsmanager", "convex", "convex-deployment", "edge", "github", "sts")
 
 
 @dataclass(frozen=True)

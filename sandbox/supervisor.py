@@ -45,6 +45,7 @@ SERVICES = (
     ("s3", "sandbox.aws.s3"),
     ("cloudflare", "sandbox.cloudflare.service"),
     ("github", "sandbox.github.service"),
+    ("sts", "sandbox.aws.sts"),
     ("secretsmanager", "sandbox.aws.secretsmanager"),  # last: the others may put secrets of theirs into it
 )
 

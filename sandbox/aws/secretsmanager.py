@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sandbox.aws import access, backends
+from sandbox.aws import access, backends, sessions
 from sandbox.faults import Fault
 from sandbox.home import read_json, write_json
 from sandbox.requestlog import mark
@@ -101,7 +101,9 @@ class SecretsManagerService(Service):
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         action = _action({"x-amz-target": environ.get("HTTP_X_AMZ_TARGET", "")})
         found = access.access_key_id({"authorization": authorization}, {})
-        if found != self.context.vault.value(ACCESS_KEY):
+        if found != self.context.vault.value(ACCESS_KEY) and not sessions.find(
+            self.context.home, found, environ.get("HTTP_X_AMZ_SECURITY_TOKEN", "")
+        ):
             mark(environ, mutating=False)
             code = "UnrecognizedClientException" if found else "MissingAuthenticationTokenException"
             return _refuse(start_response, code, "The security token included in the request is invalid.")
