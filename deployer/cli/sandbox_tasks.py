@@ -103,7 +103,7 @@ def open_(session: Session, *, env: str = "", print_: bool = False, json: bool =
 @command(
     "sandbox.fault",
     help={
-        "service": "cloudflare, s3, secretsmanager, convex, convex-deployment or edge",
+        "service": "cloudflare, s3, secretsmanager, sts, github, convex, convex-deployment or edge",
         "method": "only requests with this HTTP method",
         "path": "only requests whose path fits this pattern, e.g. '*/workers/scripts/*'",
         "status": "answer with this status",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from deployer.inventory.seed import seed, seed_text
-from tests.support.inventory import inventory
+from tests.support.inventory import inventory, text
 
 
 def test_it_covers_all_written_environments() -> None:
@@ -67,3 +67,22 @@ def test_the_sandbox_accepts_it() -> None:
     assert parsed.zones == ("vibechecc.app",)
     assert len(parsed.convex.deployments) == 2
     assert json.loads(seed_text(inventory()))["schema"] == 1
+
+
+def test_the_repository_has_the_environments_and_their_reviewers() -> None:
+    """Guarded ones wait for the people who may approve, by those of their accounts that GitHub can have."""
+    people = '[project.approvers.mira]\nssh = ["ssh-ed25519 AAAA mira"]\naccounts = ["mira-on-hub", "mira@laptop"]\n\n[app]\n'
+    found = seed(inventory(("[app]\n", people)))["github"]
+
+    assert found["repository"] == "vibechecc/vibechecc"
+    assert found["environments"] == [
+        {"name": "development", "reviewers": []},
+        {"name": "production", "reviewers": ["mira-on-hub"]},
+    ]
+
+
+def test_without_a_repository_nothing_is_seeded_there() -> None:
+    """The sandbox then has one of its own name."""
+    line = next(line for line in text().splitlines() if line.startswith("repository"))
+
+    assert "github" not in seed(inventory((f"{line}\n", "")))
