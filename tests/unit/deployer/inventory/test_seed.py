@@ -71,13 +71,13 @@ def test_the_sandbox_accepts_it() -> None:
 
 def test_the_repository_has_the_environments_and_their_reviewers() -> None:
     """Guarded ones wait for the people who may approve, by those of their accounts that GitHub can have."""
-    people = '[project.approvers.mira]\nssh = ["ssh-ed25519 AAAA mira"]\naccounts = ["mira-on-hub", "mira@laptop"]\n\n[app]\n'
-    found = seed(inventory(("[app]\n", people)))["github"]
+    keys = 'ssh = ["ssh-ed25519 AAAA mira"]\naccounts = ["mira-on-hub", "mira@laptop"]'
+    found = seed(inventory(("[app]\n", f"[project.approvers.mira]\n{keys}\n\n[app]\n")))["github"]
 
     assert found["repository"] == "vibechecc/vibechecc"
     assert found["environments"] == [
-        {"name": "development", "reviewers": []},
         {"name": "production", "reviewers": ["mira-on-hub"]},
+        {"name": "development", "reviewers": []},
     ]
 
 
