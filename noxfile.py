@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent
 BIN = Path(sys.executable).parent
 # In no package registry but Go's: built once into the user's cache.
 TFLINT = "github.com/terraform-linters/tflint@v0.64.0"
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 WORKERS = str(min(os.cpu_count() or 1, 4))
 # A stage never sees a credential of the person who runs it, nor a colour setting that changes its output.
 DROPPED = ("CLOUDFLARE_", "CF_", "AWS_", "R2_", "CONVEX_", "TF_", "WRANGLER_", "GITHUB_", "NO_COLOR", "FORCE_COLOR")
@@ -99,6 +100,20 @@ def terraform_test(session: nox.Session) -> None:
 def tflint(session: nox.Session) -> None:
     """Lint the Terraform code; builds the pinned tflint once (about three minutes)."""
     run(session, go_tool(session, TFLINT), "--recursive", "--chdir=terraform", f"--config={ROOT / '.tflint.hcl'}")
+
+
+@nox.session(venv_backend="none")
+def workflows(session: nox.Session) -> None:
+    """Read the workflows: GitHub's schemas, actionlint, zizmor; builds the pinned actionlint once (half a minute)."""
+    folder = ROOT / ".github"
+    files = sorted(str(path.relative_to(ROOT)) for path in (folder / "workflows").glob("*.yml"))
+    actions = sorted(str(path.relative_to(ROOT)) for path in (folder / "actions").glob("*/action.yml"))
+    if not files or not actions:
+        session.error("there is no workflow or no action to read")
+    run(session, "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files)
+    run(session, "check-jsonschema", "--builtin-schema", "vendor.github-actions", *actions)
+    run(session, go_tool(session, ACTIONLINT), "-shellcheck=shellcheck", *files)
+    run(session, "zizmor", "--persona=auditor", "--offline", "--no-progress", ".github")
 
 
 @nox.session(venv_backend="none")

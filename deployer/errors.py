@@ -34,7 +34,8 @@ from typing import ClassVar, Self
 class DeployError(Exception):
     """A failure that we understand: `message` is the cause, `place` where, `hint` what to type next.
 
-    `details` are further lines for a person (a tool's last output, the places that were searched).
+    `details` are further lines for a person (a tool's last output, the places that were searched). `points` are its
+    parts, each with a place of its own, for those who show them where they stand.
     """
 
     exit_code: ClassVar[int] = 1
@@ -48,12 +49,14 @@ class DeployError(Exception):
         place: str | None = None,
         hint: str | None = None,
         details: Sequence[str] = (),
+        points: Sequence[tuple[str, str]] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.place = place
         self.hint = hint
         self.details = tuple(details)
+        self.points = tuple(points)
 
     def __str__(self) -> str:
         return f"{self.message} ({self.place})" if self.place else self.message

@@ -34,6 +34,7 @@ _REFUSED = frozenset({
     "AccessDenied", "AccessDeniedException", "Forbidden", "403", "401", "Unauthorized", "InvalidAccessKeyId",
     "SignatureDoesNotMatch", "UnrecognizedClientException", "InvalidSignatureException", "ExpiredToken",
     "ExpiredTokenException", "InvalidClientTokenId", "MissingAuthenticationToken", "IncompleteSignature",
+    "InvalidIdentityToken",
 })  # fmt: skip
 _THROTTLED = frozenset(
     {"Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown", "RequestLimitExceeded"}
@@ -54,6 +55,8 @@ class AwsAccess:
     secret_key: str | None = field(default=None, repr=False)
     # Against stand-ins: ignore the machine's AWS configuration altogether.
     isolated: bool = False
+    # For the one call that is made before there are keys.
+    unsigned: bool = False
     timeout: float = 30.0
 
     def client(self) -> Any:
@@ -69,6 +72,7 @@ class AwsAccess:
     def _make_client(self) -> Any:
         # Session and loader are not safe to use from several threads.
         with _lock:
+            from botocore import UNSIGNED
             from botocore.config import Config
 
             # Its debug log holds whole answers, secret strings among them; `inv --debug` would print it.
@@ -80,6 +84,7 @@ class AwsAccess:
                 aws_access_key_id=self.access_key,
                 aws_secret_access_key=self.secret_key,
                 config=Config(
+                    signature_version=UNSIGNED if self.unsigned else None,
                     connect_timeout=min(self.timeout, 10),
                     read_timeout=self.timeout,
                     retries={"mode": "standard", "total_max_attempts": 4},
@@ -127,7 +132,7 @@ def _loader() -> botocore.loaders.Loader:
         """Knows the services that we use."""
 
         def list_available_services(self, type_name: str) -> list[str]:
-            return ["s3", "secretsmanager"]
+            return ["s3", "secretsmanager", "sts"]
 
     return OurServices()
 

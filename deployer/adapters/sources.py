@@ -82,6 +82,19 @@ class Sources:
         commit = re.search(r"^# branch\.oid ([0-9a-f]{40,})$", told, re.MULTILINE)
         return commit[1] if commit else None, any(not line.startswith("#") for line in told.splitlines())
 
+    def changed(self, base: str, *, head: str = "HEAD", apart: bool = True) -> tuple[str, ...] | None:
+        """The files that differ between two commits; None if that cannot be told (one is not here, no git).
+
+        `apart`: only what `head` brings since it left `base`, and not what happened there since.
+        """
+        range_ = f"{base}...{head}" if apart else f"{base}..{head}"
+        told = self._git(["git", "diff", "--name-only", "--no-renames", "-z", "--end-of-options", range_, "--"])
+        return None if told is None else tuple(path for path in told.split("\0") if path)
+
+    def text_at(self, commit: str, path: str) -> str | None:
+        """What a file says in a commit; None if it is not there."""
+        return self._git(["git", "show", "--end-of-options", f"{commit}:{path}"])
+
     def author(self) -> str | None:
         """What git calls the person who works here."""
         return self.setting("user.email")

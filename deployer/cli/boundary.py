@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from invoke.parser.argument import Argument
 
 JSON_HELP = "print one JSON document on stdout"
+SANDBOX_ONLY = "DEPLOYER_SANDBOX"
+"""Variable with which every task that knows `--sandbox` has it."""
 COLOR_HELP = "colours on a terminal; --no-color or NO_COLOR turns them off"
 
 
@@ -45,6 +47,8 @@ def command(
                 json=bool(flags.get("json", False)),
                 color=bool(flags.get("color", True)),
             )
+            if "sandbox" in flags:
+                flags["sandbox"] = flags["sandbox"] or _sandbox_only(session)
             code = guarded(session, lambda: body(session, **flags))
             if code:
                 raise Exit(code=code)
@@ -70,6 +74,17 @@ class _Task(Task[Any]):
             return super().get_arguments(ignore_unknown_help)
         finally:
             self.help = texts
+
+
+def _sandbox_only(session: Session) -> bool:
+    """Whether this process may act on the sandbox only, whatever the command line says: so does a rehearsal.
+
+    It works in this one direction: nothing but a command line chooses the real clouds.
+    """
+    if not session.variables.get(SANDBOX_ONLY):
+        return False
+    session.sink.talk(f"note: {SANDBOX_ONLY} is set, so this acts on the sandbox")
+    return True
 
 
 def guarded(session: Session, body: Callable[[], int]) -> int:
@@ -108,11 +123,22 @@ def _report(session: Session, error: DeployError) -> int:
     sink.status("")
     for number, line in enumerate(error_lines(error, width=sink.width)):
         sink.talk(sink.paint(line, "red", "bold") if number == 0 else line)
+    _annotate(session, error)
     if session.json and not session.printed:
         session.document(
             failure_document(error, command=session.command, environment=session.environment, target=session.target)
         )
     return error.exit_code
+
+
+def _annotate(session: Session, error: DeployError) -> None:
+    """Show the error where it stands in the sources, if a job of GitHub Actions runs us."""
+    from deployer.adapters.actions import Actions, annotation
+
+    if Actions(variables=session.variables).running:
+        text = error.message + (f"; {error.hint}" if error.hint else "")
+        for message, place in error.points or ((text, error.place or ""),):
+            session.sink.talk(annotation(message, place=place or None, title=f"inv {session.command}"))
 
 
 def _log_mistake(session: Session, error: InternalError) -> None:

@@ -11,6 +11,7 @@ from invoke.collection import Collection
 
 from deployer.cli import (
     bucket_tasks,
+    ci_tasks,
     history_tasks,
     inventory_tasks,
     lock_tasks,
@@ -34,7 +35,9 @@ def collection(root: Path) -> Collection:
     for module in (run_tasks, plan_tasks, review_tasks, history_tasks, inventory_tasks, tool_tasks):
         for task in module.TASKS:
             tree.add_task(task)
+    tree.add_task(ci_tasks.e2e)
     for name, modules in (
+        ("ci", (ci_tasks,)),
         ("pr", (pr_tasks, report_tasks)),
         ("sandbox", (sandbox_tasks,)),
         ("state", (bucket_tasks, lock_tasks, state_content_tasks, state_copy_tasks)),

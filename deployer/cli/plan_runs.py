@@ -53,6 +53,15 @@ class Planned:
 
 def plan_environments(session: Session, wish: PlanWish) -> int:
     """Plan one environment or several and return the exit code."""
+    planned = plan_all(session, wish)
+    for each in planned:
+        if each.error is not None:
+            raise each.error
+    return ChangesPending.exit_code if any(each.view and pending(each.view) for each in planned) else 0
+
+
+def plan_all(session: Session, wish: PlanWish) -> list[Planned]:
+    """Plan one environment or several, show the plans, and return what became of each."""
     from deployer.cli.plan_comments import commenter
 
     names = _names(session, wish)
@@ -66,13 +75,11 @@ def plan_environments(session: Session, wish: PlanWish) -> int:
     _show(session, wish, planned)
     if comments is not None:
         comments.write(planned, link=wish.link)
-    for each in planned:
-        if each.error is not None:
-            raise each.error
-    return ChangesPending.exit_code if any(each.view and _pending(each.view) for each in planned) else 0
+    return planned
 
 
-def _pending(view: PlanView) -> bool:
+def pending(view: PlanView) -> bool:
+    """Whether an apply would change anything but files of the machine that it runs on."""
     return any(not change.local for change in view.changes)
 
 

@@ -19,6 +19,7 @@ from deployer.errors import ConfigError, UsageError
 from deployer.inventory import checks, names
 from deployer.inventory.base import Model
 from deployer.inventory.cascade import Layered, Source, Table, fill, leaves
+from deployer.inventory.ci import Ci
 from deployer.inventory.model import App, Environment, Inventory, Project
 from deployer.inventory.origin import Origin, dotted
 from deployer.inventory.positions import KeyPath, Position, parse_key, positions
@@ -26,7 +27,7 @@ from deployer.inventory.problems import config_error
 from deployer.inventory.suggest import unknown
 
 FILE_NAME: Final = "environments.toml"
-_TABLES: Final = ("project", "app", "defaults", "kinds", "environments")
+_TABLES: Final = ("project", "app", "ci", "defaults", "kinds", "environments")
 _GUARDED: Final = (
     ("guards", "protected"),
     ("guards", "reviewed_only"),
@@ -193,11 +194,13 @@ def parse(text: str, *, root: Path, settings: Sequence[str] = (), file: str = FI
     for path, setting in parsed_settings:
         if path[0] in ("project", "app"):
             layered.set(path, _parse_setting(layered.values, path, setting), Origin("--set"))
+    layered.add(Source("ci", (), {"ci": raw.get("ci", {})}), file=file, positions=where)
     words = {"project": str(layered.values["project"].get("name")), "zone": str(layered.values["project"].get("zone"))}
     shared = fill(layered.values, words, origins=layered.origins)
     inventory = Inventory(
         project=_validated(Project, shared["project"], layered.origins, place=file, prefix="project"),
         app=_validated(App, shared["app"], layered.origins, place=file, prefix="app"),
+        ci=_validated(Ci, shared["ci"], layered.origins, place=file, prefix="ci"),
     )
     checks.check_project(inventory.project, layered.origins)
     entries = tuple(raw["environments"])

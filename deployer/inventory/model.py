@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from deployer.inventory import base, ephemeral, review
 from deployer.inventory.base import Binding, Model, Name, RelativePath, SecretRef, Text
+from deployer.inventory.ci import Ci
 from deployer.inventory.ephemeral import Leasing, Quotas
 from deployer.inventory.review import Approvals, Approver, Freeze, Planning, Rule, StateKeeping
 from deployer.inventory.state_keys import state_key
@@ -74,6 +75,22 @@ class Project(Model):
     quotas: Quotas = Field(default=Quotas(), description="How much of each thing the accounts may hold")
 
 
+class EndToEnd(Model):
+    """The application's own tests against a deployed environment."""
+
+    command: Command = Field(description="Command that runs them, in the application's folder")
+    url_variable: Binding = Field(default="BASE_URL", description="Variable in which they read the address")
+    report_variable: Binding = Field(
+        default="E2E_REPORT", description="Variable in which they read the folder for report, traces and screenshots"
+    )
+    headers_variable: Binding = Field(
+        default="E2E_HEADERS", description="Variable in which they read the headers of `bypass`, a JSON object"
+    )
+    bypass: Mapping[Text, SecretRef] = Field(
+        default_factory=dict, description="Headers that pass an access protection: name to where the value is kept"
+    )
+
+
 class App(Model):
     """The application that is deployed: where it is and how it is built."""
 
@@ -86,6 +103,7 @@ class App(Model):
     convex: RelativePath = Field(description="Folder of the Convex functions, relative to the application")
     convex_url_variable: Binding = Field(description="Variable in which the build reads the backend's address")
     health: UrlPath = Field(description="Path that answers 200 when the Worker reaches its backend")
+    e2e: EndToEnd | None = Field(default=None, description="The application's end-to-end tests, for `inv e2e`")
 
 
 class Limits(Model):
@@ -268,3 +286,4 @@ class Inventory(Model):
 
     project: Project
     app: App
+    ci: Ci = Ci()

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from deployer.inventory.positions import KeyPath
 
-Layer = Literal["project", "app", "defaults", "kind", "environment", "--set", "built-in"]
+Layer = Literal["project", "app", "ci", "defaults", "kind", "environment", "--set", "built-in"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from deployer.inventory.ci import Ci
 from deployer.inventory.model import App, Environment, Project
 
 FILE_NAME: Final = "environments.schema.json"
@@ -27,6 +28,7 @@ def schema() -> dict[str, Any]:
     definitions: dict[str, Any] = {}
     project = _definition(Project, definitions)
     app = _definition(App, definitions)
+    ci = _definition(Ci, definitions)
     layer = _partial(_definition(Environment, definitions))
     for name in ("name", "number"):
         del layer["properties"][name]
@@ -44,6 +46,7 @@ def schema() -> dict[str, Any]:
         "properties": {
             "project": project,
             "app": app,
+            "ci": ci,
             "defaults": {"$ref": "#/$defs/Layer"},
             "kinds": {"type": "object", "additionalProperties": {"$ref": "#/$defs/Layer"}},
             "environments": {

@@ -140,6 +140,11 @@ class Application:
             self._take_output()
             write_private(self.build / _STAMP, f'{{"digest": "{digest}"}}\n')
 
+    def run_tests(self, command: tuple[str, ...], extra: Mapping[str, str], say: Callable[[str], None]) -> None:
+        """Run the application's own tests against something that is deployed; what they print goes to `say`."""
+        self.ensure_packages(say)
+        self._run(command, "e2e", extra, on_line=say)
+
     def _take_output(self) -> None:
         main, assets = PurePosixPath(self.wishes.main), PurePosixPath(self.wishes.assets)
         for wanted, exists in ((main, (self.folder / main).is_file()), (assets, (self.folder / assets).is_dir())):
@@ -165,7 +170,13 @@ class Application:
         separator = "" if not text or text.endswith("\n") else "\n"
         headers.write_text(f"{text}{separator}/{RELEASE_DOCUMENT}\n  Cache-Control: no-store\n", encoding="utf-8")
 
-    def _run(self, command: tuple[str, ...], what: str, extra: Mapping[str, str]) -> None:
+    def _run(
+        self,
+        command: tuple[str, ...],
+        what: str,
+        extra: Mapping[str, str],
+        on_line: Callable[[str], None] | None = None,
+    ) -> None:
         self.processes.run(
             Command(
                 argv=argv_for(command, self.programs()),
@@ -175,5 +186,6 @@ class Application:
                 log=self.logs / f"app-{what}.log",
                 timeout=self.timeout,
                 hint="mend what the lines above say; the whole output is in the log",
-            )
+            ),
+            on_line,
         )

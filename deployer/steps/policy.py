@@ -88,6 +88,7 @@ def refuse_violations(findings: Iterable[Finding], *, named: Named) -> None:
             f"the plan would destroy {things} of `{named.environment}`",
             place=protected[0].place,
             details=[finding.message for finding in protected],
+            points=[(finding.message, finding.place) for finding in protected],
             hint="nobody can approve that; if it must be, change guards.never_destroy where it stands, then plan again",
         )
     if errors:
@@ -96,6 +97,7 @@ def refuse_violations(findings: Iterable[Finding], *, named: Named) -> None:
             f"the plan breaks {'a rule' if rules == 1 else f'{rules} rules'} of the policy of `{named.environment}`",
             place=errors[0].place,
             details=list(finding_lines(errors)),
+            points=[(f"{each.rule}: {each.message} ({each.where}): {each.reason}", each.place) for each in errors],
             hint=f"mend what is planned, or change the rule where it stands; {named.command('policy', '--list')}",
         )
 

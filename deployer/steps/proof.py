@@ -6,8 +6,9 @@ A tool's exit code proves nothing; this does. It changes nothing, so that it is 
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from deployer.adapters.http import Http, Response
@@ -38,12 +39,16 @@ class Proof(BaseStep[str | None]):
         digest = context.known_value(RELEASE)
         if digest is None or context.pending:
             return None
+        return self.wait(str(digest), stop=context.stop.requested, say=context.say)
+
+    def wait(self, digest: str, *, stop: threading.Event, say: Callable[[str], None]) -> str:
+        """Ask until the live host serves the release of this digest and is well; returns the digest."""
         limit = time.monotonic() + self.seconds
         pause = _FIRST_PAUSE
         while True:
             doubt = self._doubt(digest)
             if doubt is None:
-                return str(digest)
+                return digest
             if time.monotonic() + pause > limit:
                 raise Unverified(
                     f"{self.url} does not prove the release within {self.seconds:g} s",
@@ -52,8 +57,8 @@ class Proof(BaseStep[str | None]):
                     "docs/runbooks/proof-failed.md tells the causes apart",
                     details=[doubt, f"expected release digest {digest}"],
                 )
-            context.say(doubt)
-            if context.stop.requested.wait(pause):
+            say(doubt)
+            if stop.wait(pause):
                 raise Interrupted("the proof was interrupted", place=self.url)
             pause = min(pause * 2, _LONGEST_PAUSE)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deployer.inventory.base import Model, SecretRef
+from deployer.inventory.ci import Ci
 from deployer.inventory.model import FORMS, App, Environment, Project
 from tests.support.documents import ROOT
 
@@ -24,6 +25,7 @@ In `[defaults]`, `[kinds.<kind>]` or `[environments.<name>]`: "required" means t
 TABLES: tuple[tuple[str, type[Model], str], ...] = (
     ("[project]", Project, ""),
     ("[app]", App, ""),
+    ("[ci]", Ci, ""),
     ("Environments", Environment, ENVIRONMENTS),
 )
 PLAIN = {"string": "text", "boolean": "true or false", "integer": "whole number", "number": "number"}

@@ -1,0 +1,163 @@
+"""The tasks `ci.*` that plan, apply and log in: what people do with several commands, as one step of a job.
+
+A plan is made and stored for a commit; whoever applies, in another job, finds it by that commit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from deployer.errors import PlanApplied, PlanChanged, PlanUnusable, UsageError
+
+if TYPE_CHECKING:
+    from deployer.cli.session import Session
+    from deployer.playbooks.wiring import Wiring
+
+_CHANGES: Final = "changes"
+
+
+def plan_commit(session: Session, *, env: str, sandbox: bool) -> int:
+    """Plan one environment, store the bundle, and show it where GitHub shows things. Changes are no failure."""
+    from deployer.adapters.actions import annotation
+    from deployer.cli.ci_runs import actions_of
+    from deployer.cli.plan_runs import PlanWish, pending, plan_all
+    from deployer.report.plan_markdown import plan_summary
+
+    if not env or "," in env or "*" in env or env == "all":
+        raise UsageError("`ci.plan` plans one environment", hint="`inv plan --env all` plans several")
+    actions = actions_of(session)
+    event = actions.event()
+    asked = sandbox or bool(session.variables.get("GITHUB_TOKEN"))
+    number = str(event.number) if event is not None and event.number and asked else ""
+    (planned,) = plan_all(session, PlanWish(env=env, sandbox=sandbox, store=True, comment=number))
+    if planned.view is not None:
+        actions.summary(plan_summary(planned.view, plan=planned.kept))
+        if actions.running:
+            for finding in planned.view.findings:
+                # Those that stop the plan are shown as what the task ends with.
+                if finding.severity == "warning":
+                    text = f"{finding.rule}: {finding.message} ({finding.where}): {finding.reason}"
+                    session.sink.talk(annotation(text, level="warning", place=finding.place))
+        actions.output("plan", planned.kept or "")
+        actions.output(_CHANGES, "true" if pending(planned.view) else "false")
+    if planned.error is not None:
+        raise planned.error
+    return 0
+
+
+def apply_commit(session: Session, *, env: str, sandbox: bool) -> int:
+    """Apply the stored plan of the commit that is checked out; if the world has moved, one that means the same."""
+    from deployer.cli.apply_runs import ApplyWish, apply_plan
+
+    identifier = _stored(session, env=env, sandbox=sandbox)
+    session.sink.talk(f"the plan of this commit: {identifier}")
+    try:
+        return apply_plan(session, ApplyWish(plan=identifier, env=env, sandbox=sandbox))
+    except PlanApplied as error:
+        # The job was run again.
+        session.sink.talk(f"note: {error.message}; nothing is left to do")
+        return 0
+    except PlanChanged as error:
+        session.sink.talk(f"note: {error.message}; planning afresh, to apply it if it means the same")
+        return apply_plan(session, ApplyWish(plan=identifier, env=env, sandbox=sandbox, replan=True))
+
+
+def _stored(session: Session, *, env: str, sandbox: bool) -> str:
+    from deployer.playbooks.credentials import require_credentials
+    from deployer.steps.bundle_store import PlanStore
+
+    wiring = _opened(session, env=env, sandbox=sandbox)
+    require_credentials(wiring, references={})
+    commit = wiring.checkout.revision()
+    if commit is None:
+        raise UsageError("there is no commit here, so no plan can be of it", place=str(wiring.root))
+    name = wiring.environment.name
+    found = PlanStore(wiring.state_bucket).newest(
+        1, wanted=lambda plan: plan.environment == name and plan.commit == commit and not plan.dirty
+    )
+    if not found:
+        raise PlanUnusable(
+            f"no stored plan of `{wiring.environment.name}` is of commit {commit[:12]}",
+            place=wiring.state_bucket.place("plans/"),
+            hint=f"make it: {wiring.named.command('plan', '--store')}",
+        )
+    return found[0].manifest.id
+
+
+def _opened(session: Session, *, env: str, sandbox: bool) -> Wiring:
+    from deployer.cli.subject import open_run
+
+    return open_run(session, env=env, sandbox=sandbox)
+
+
+def show_release(session: Session, *, env: str, sandbox: bool) -> int:
+    """Print the digest of the release that was deployed last, for `--release` of `inv e2e` in a job without any rights."""
+    from deployer.cli.ci_runs import actions_of
+    from deployer.playbooks.e2e import recorded_release
+
+    wiring = _opened(session, env=env, sandbox=sandbox)
+    digest = recorded_release(wiring)
+    actions_of(session).output("release", digest)
+    if session.json:
+        session.answer({"release": digest})
+    else:
+        session.sink.data(digest)
+    return 0
+
+
+def log_in_to_aws(session: Session, *, sandbox: bool) -> int:
+    """Turn this job's identity into the AWS role of its environment, for the steps after it."""
+    from pathlib import Path
+
+    from deployer.adapters.files import write_private
+    from deployer.cli.ci_runs import actions_of
+    from deployer.playbooks.federation import REGION, ROLE, SESSION_NAME, TOKEN_FILE, federated
+
+    actions = actions_of(session)
+    wiring = _opened(session, env=session.inventory().sample_name(), sandbox=sandbox)
+    found = federated(wiring, role=session.variables.get(ROLE, ""))
+    folder = session.variables.get("RUNNER_TEMP")
+    path = Path(folder) / "aws-identity" if folder else session.work("aws-identity")
+    # What it stands for can be had with it for some minutes: nobody else on this machine may read it.
+    write_private(path, found.token)
+    for name, value in {
+        TOKEN_FILE: str(path),
+        ROLE: found.role,
+        SESSION_NAME: found.session,
+        REGION: wiring.loaded.inventory.project.aws_region,
+    }.items():
+        actions.export(name, value)
+    if session.json:
+        session.answer({"role": found.role, "subject": found.subject, "until": found.until})
+    else:
+        session.sink.data(f"{found.role} for {found.subject}, until {found.until}")
+    return 0
+
+
+def show_aws_policies(session: Session, *, env: str) -> int:
+    """Print the roles of an environment's jobs, as AWS takes them."""
+    import json
+
+    from deployer.cli.subject import begin
+    from deployer.cli.targets import offline
+    from deployer.playbooks.aws_policies import roles_of
+
+    subject = begin(session, env=env, sandbox=False)
+    roles = roles_of(subject.wiring(session, offline(session, subject.loaded)))
+    if session.json:
+        shown = [
+            {
+                "role": role.name,
+                "github_environment": role.github_environment,
+                "trust": role.trust,
+                "permissions": role.permissions,
+            }
+            for role in roles
+        ]
+        session.answer({"roles": shown})
+        return 0
+    for role in roles:
+        for title, policy in (("trust policy", role.trust), ("permissions", role.permissions)):
+            session.sink.data(session.sink.paint(f"# {role.name}: {title}", "bold"))
+            session.sink.data(json.dumps(policy, indent=2) + "\n")
+    return 0

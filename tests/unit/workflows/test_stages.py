@@ -1,0 +1,115 @@
+"""Each job calls one session or task, by its name, and each stage has its job: what fails there runs here."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.support import workflows
+from tests.support.commands import sessions
+from tests.support.workflows import NAMES, ROOT, Job
+
+JOBS = [job for job in workflows.jobs() if "uses" not in job.values]
+CALL = re.compile(r"\./bootstrap (?:inv (?P<task>[\w.-]+)|nox -s (?P<session>\S+))(?P<rest>.*)")
+# What a job may do before and after the one thing that it is called after.
+BESIDE = {"ci.aws-login", "ci.release", "pr.report"}
+# Others give these to a person to run.
+NO_STAGES = {
+    "deploy": "what the jobs that deploy do, with the runtime packages alone",
+    "benchmarks": "measures this machine and rewrites a document",
+    "lock": "resolves the lock files anew, which a person reviews",
+}
+
+
+@pytest.mark.parametrize("job", JOBS, ids=str)
+def test_a_job_is_a_checkout_the_setup_and_calls(job: Job) -> None:
+    """No logic of its own: every step is one call of ours, or an action that carries files."""
+    for step in job.steps:
+        used = str(step.get("uses", "")).partition("@")[0]
+        assert used in ("", "actions/checkout", "actions/upload-artifact", "./.github/actions/setup"), step
+        if "run" in step:
+            assert CALL.fullmatch(step["run"]), step["run"]
+
+
+@pytest.mark.parametrize("job", JOBS, ids=str)
+def test_a_job_calls_the_task_or_session_of_its_name(job: Job) -> None:
+    """So that whoever reads a red job knows what to type."""
+    calls = [found for call in job.calls if (found := CALL.fullmatch(call))]
+    main = [call for call in calls if (call["task"] or call["session"]) not in BESIDE or call["task"] == _task(job)]
+
+    assert len(main) == 1
+    if job.id == "nox":
+        assert main[0]["session"] == '"$SESSION"'
+        assert job.values["name"] == "${{ matrix.session }}"
+    elif job.id == "gate":
+        assert main[0]["task"] == "ci.gate"
+        assert job.values["name"] == job.workflow
+    else:
+        assert main[0]["task"] == _task(job)
+        assert job.values["name"].split()[0] == job.id
+
+
+def _task(job: Job) -> str:
+    """`ci-aws-login` is the job of `ci.aws-login`: a point is not allowed in a job's name."""
+    return re.sub(r"^(ci|pr)-", r"\1.", job.id)
+
+
+def test_every_stage_has_a_job() -> None:
+    """Those that run by default, exactly; the others are for people, each for its reason."""
+    (job,) = [job for job in JOBS if job.id == "nox"]
+    stages = [row["session"] for row in job.values["strategy"]["matrix"]["include"]]
+
+    assert stages == [name for name, (_, default) in sessions().items() if default]
+    assert {name for name, (_, default) in sessions().items() if not default} == set(NO_STAGES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_gate_judges_all_jobs(name: str) -> None:
+    """A branch rule requires the gate alone, so that nothing else may be forgotten or skipped by accident."""
+    found = {job.id: job for job in workflows.jobs(name)}
+    gate = found.pop("gate")
+    (call,) = gate.calls
+    may_skip = set((call.partition("--may-skip ")[2] or "").split(",")) - {""}
+
+    assert gate.condition == "always()"
+    assert set(gate.needs) == set(found)
+    assert may_skip <= set(found)
+    # Who may be skipped is who has a condition, or needs one that has.
+    conditional = {job.id for job in found.values() if job.condition}
+    conditional |= {job.id for job in found.values() if conditional & set(job.needs)}
+    assert may_skip == conditional
+
+
+def test_the_backend_is_live_before_the_frontend() -> None:
+    """Never a frontend that needs functions which are not there yet."""
+    found = {job.id: job for job in workflows.jobs("deploy-cloudflare")}
+
+    assert found["deploy-convex"].values["uses"] == "./.github/workflows/deploy-convex.yml"
+    assert "deploy-convex" in found["deploy"].needs
+    # A failed push ends it: the condition asks nothing that a failure could pass.
+    assert not re.search(r"always\(\)|cancelled\(\)|failure\(\)", found["deploy"].condition)
+
+
+def test_both_parts_can_be_called_alone_and_by_others() -> None:
+    """By hand, and by a workflow that knows the order."""
+    for name in ("deploy-convex", "deploy-cloudflare"):
+        assert {"workflow_call", "workflow_dispatch"} <= set(workflows.triggers(name))
+
+
+def test_the_keys_of_the_inventory_reach_the_jobs_that_deploy() -> None:
+    """A key that the inventory takes from the environment is there, in every job that acts on an environment."""
+    text = (ROOT / "environments.toml").read_text(encoding="utf-8")
+    keys = set(re.findall(r'\{ env = "(\w+)" \}', text))
+    previews = {key for key in keys if "PREVIEW" in key}
+    shared = keys - previews
+
+    assert previews
+    assert shared
+    for job in JOBS:
+        tasks = {found["task"] for call in job.calls if (found := CALL.fullmatch(call))}
+        if tasks & {"ci.plan", "ci.apply", "deploy"}:
+            assert {key for key in shared if f"secrets.{key}" not in job.text} == set(), job
+        if tasks & {"pr.up", "pr.down", "pr.sweep"}:
+            assert {key for key in previews if f"secrets.{key}" not in job.text} == set(), job
+            assert {key for key in shared if key in job.text} == set(), job
