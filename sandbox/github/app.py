@@ -109,7 +109,7 @@ class App:
             headers |= {f"x-ratelimit-{name}": str(value) for name, value in told.items()}
             headers["x-ratelimit-resource"] = "core"
             if call.request.path == "/rate_limit" and answer.status == 200:
-                answer = ok({"resources": {"core": told}, "rate": told})
+                answer = ok({"resources": {"core": told, "search": told}, "rate": told})
         response = Response(answer.body, answer.status, headers, content_type="application/json; charset=utf-8")
         return response(environ, start_response)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.github import commits, fields
+from sandbox.github import commits, fields, pulls
 from sandbox.github.answers import Answer, Refusal, invalid, not_found, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.runs import CONCLUSIONS
-from sandbox.github.values import HTML, node_id
+from sandbox.github.values import HTML, app, node_id
 from sandbox.tables import Body
 
 _READ = needs("checks:read")
@@ -45,11 +45,9 @@ def _shown(call: Call, run: Body) -> dict[str, Any]:
             "annotations_url": f"{url}/annotations",
         },
         "check_suite": {"id": identifier + 1},
-        "app": {"id": 15368, "slug": "github-actions", "name": "GitHub Actions"},
+        "app": app(run["creator"], call.world.url),
         "pull_requests": [
-            {"number": pull["number"], "url": f"{call.repository_url}/pulls/{pull['number']}"}
-            for pull in call.state.all("pulls", "-")
-            if pull["head"]["sha"] == run["head_sha"]
+            pulls.minimal(call, pull) for pull in call.state.all("pulls", "-") if pull["head"]["sha"] == run["head_sha"]
         ],
     }
 
@@ -117,10 +115,13 @@ def _create(call: Call) -> Answer:
     fields.only(body, (*_FIELDS, "head_sha"))
     fields.required_text(body, "name")
     sha = commits.require(call, fields.required_text(body, "head_sha"))
+    if isinstance(body.get("output"), dict):
+        fields.required_text(body["output"], "title")
     run: dict[str, Any] = {
         "id": call.next_id("check_run_id", first=41_000_000_001),
         "name": None,
         "head_sha": sha,
+        "creator": call.who.login,
         "details_url": None,
         "external_id": "",
         "status": "queued",
@@ -151,7 +152,9 @@ def _read(call: Call, identifier: int) -> Answer:
 
 
 def _annotations(call: Call, identifier: int) -> Answer:
-    return call.page(_find(call, identifier)["annotations"])
+    run = _find(call, identifier)
+    page = f"{HTML}/{call.repository['full_name']}/blob/{run['head_sha']}"
+    return call.page(run["annotations"], shown=lambda each: {**each, "blob_href": f"{page}/{each['path']}"})
 
 
 def _of_commit(call: Call, ref: str) -> Answer:

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.github import fields, issues
 from sandbox.github.answers import Answer, invalid, not_found, nothing, ok
 from sandbox.github.call import Call, Route, needs
-from sandbox.github.values import BOT, HTML, node_id, user
+from sandbox.github.values import HTML, app, node_id, user
 from sandbox.tables import Body
 
 _READ = needs("issues:read", "pull_requests:read")
@@ -34,7 +34,6 @@ def shown(call: Call, comment: Body) -> dict[str, Any]:
     """A comment as GitHub writes it."""
     url, number, identifier = call.repository_url, comment["number"], comment["id"]
     kind = "pull" if issues.find(call, number)["is_pull"] else "issues"
-    app = {"id": 15368, "slug": "github-actions", "name": "GitHub Actions"} if comment["user"] == BOT else None
     return {
         "id": identifier,
         "node_id": node_id("IssueComment", identifier),
@@ -44,7 +43,7 @@ def shown(call: Call, comment: Body) -> dict[str, Any]:
         "user": user(comment["user"], call.world.url),
         "body": comment["body"],
         "author_association": "NONE" if comment["user"].endswith("[bot]") else "CONTRIBUTOR",
-        "performed_via_github_app": app,
+        "performed_via_github_app": app(comment["user"], call.world.url),
         "created_at": comment["created_at"],
         "updated_at": comment["updated_at"],
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.github.answers import Answer, Refusal, not_found, ok
 from sandbox.github.call import Call, Route, needs
-from sandbox.github.values import HTML, is_sha, node_id
+from sandbox.github.values import HTML, derived_sha, is_sha, node_id
 from sandbox.tables import Body
 
 _PULL_REF = re.compile(r"(?:refs/)?pull/(\d+)/(head|merge)")
@@ -51,7 +51,22 @@ def _commit(call: Call, sha: str) -> dict[str, Any]:
         "url": f"{url}/commits/{sha}",
         "html_url": f"{HTML}/{call.repository['full_name']}/commit/{sha}",
         "comments_url": f"{url}/commits/{sha}/comments",
+        "commit": {
+            "url": f"{url}/git/commits/{sha}",
+            **said(call, sha),
+            "tree": {"sha": derived_sha("tree", sha), "url": f"{url}/git/trees/{derived_sha('tree', sha)}"},
+            "comment_count": 0,
+        },
+        "author": None,
+        "committer": None,
+        "parents": [],
     }
+
+
+def said(call: Call, sha: str) -> dict[str, Any]:
+    """Author and message of a commit, which nobody wrote."""
+    person = {"name": "sandbox", "email": "sandbox@example.test", "date": call.repository["created_at"]}
+    return {"author": person, "committer": person, "message": f"Commit {sha[:7]}"}
 
 
 def _read(call: Call, ref: str) -> Answer:
@@ -60,8 +75,8 @@ def _read(call: Call, ref: str) -> Answer:
 
 def _branch(call: Call, body: Body) -> dict[str, Any]:
     protected = body["name"] == call.repository["default_branch"]
-    url = f"{call.repository_url}/commits/{body['sha']}"
-    return {"name": body["name"], "commit": {"sha": body["sha"], "url": url}, "protected": protected}
+    commit = {"sha": body["sha"], "url": f"{call.repository_url}/commits/{body['sha']}"}
+    return {"name": body["name"], "commit": commit, "protected": protected}
 
 
 def _branches(call: Call) -> Answer:
@@ -72,7 +87,15 @@ def _read_branch(call: Call, name: str) -> Answer:
     found = call.state.get("branches", "-", name)
     if found is None:
         raise Refusal(404, "Branch not found")
-    return ok(_branch(call, found))
+    url = f"{call.repository_url}/branches/{name}"
+    page = f"{HTML}/{call.repository['full_name']}/tree/{name}"
+    whole = {
+        "commit": _commit(call, found["sha"]),
+        "_links": {"self": url, "html": page},
+        "protection": {"enabled": False},
+        "protection_url": f"{url}/protection",
+    }
+    return ok({**_branch(call, found), **whole})
 
 
 def _reference(call: Call, name: str) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.github import commits, environments, fields, statuses
 from sandbox.github.answers import Answer, Refusal, invalid, not_found, nothing, ok
 from sandbox.github.call import Call, Route, needs
-from sandbox.github.values import BOT, node_id, user
+from sandbox.github.values import app, node_id, user
 from sandbox.tables import Body
 
 _READ = needs("deployments:read")
@@ -96,7 +96,7 @@ def shown(call: Call, deployment: Body) -> dict[str, Any]:
         "creator": user(deployment["creator"], call.world.url),
         "statuses_url": f"{url}/deployments/{identifier}/statuses",
         "repository_url": url,
-        "performed_via_github_app": {"slug": "github-actions"} if deployment["creator"] == BOT else None,
+        "performed_via_github_app": app(deployment["creator"], call.world.url),
     }
 
 
@@ -109,6 +109,7 @@ def _shown_status(call: Call, status: Body) -> dict[str, Any]:
         "node_id": node_id("DeploymentStatus", status["id"]),
         "creator": user(status["creator"], call.world.url),
         "target_url": status["log_url"],
+        "performed_via_github_app": app(status["creator"], call.world.url),
         "updated_at": status["created_at"],
         "deployment_url": url,
         "repository_url": call.repository_url,

@@ -16,7 +16,7 @@ LARGEST_BODY = 65_536
 _LARGEST_TITLE = 256
 _READ = needs("issues:read", "pull_requests:read")
 _WRITE = needs("issues:write", "pull_requests:write")
-_FIELDS = ("title", "body", "labels", "assignees", "assignee", "milestone")
+_FIELDS = ("title", "body", "labels", "assignees")
 
 
 def find(call: Call, number: str | int) -> Body:

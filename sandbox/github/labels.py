@@ -67,6 +67,8 @@ def _shown(call: Call, label: Body) -> dict[str, Any]:
         "color": label["color"],
         "default": False,
         "description": label["description"],
+        "archived_at": None,
+        "archived_by": None,
     }
 
 

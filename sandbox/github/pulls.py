@@ -38,6 +38,15 @@ def _side(call: Call, pull: Body, side: str) -> dict[str, Any]:
     }
 
 
+def minimal(call: Call, pull: Body) -> dict[str, Any]:
+    """As runs and checks name it."""
+    number = pull["number"]
+    repository = call.repository
+    place = {"id": repository["id"], "url": call.repository_url, "name": repository["full_name"].partition("/")[2]}
+    sides = {side: {**{name: pull[side][name] for name in ("ref", "sha")}, "repo": place} for side in ("head", "base")}
+    return {"id": number, "number": number, "url": f"{call.repository_url}/pulls/{number}", **sides}
+
+
 def shown(call: Call, pull: Body, *, whole: bool = False) -> dict[str, Any]:
     """A pull request as in a list, or with what only the single one tells."""
     number, url = pull["number"], call.repository_url
@@ -50,6 +59,7 @@ def shown(call: Call, pull: Body, *, whole: bool = False) -> dict[str, Any]:
         "patch_url": f"{page}.patch",
         "issue_url": f"{url}/issues/{number}",
         "commits_url": f"{url}/pulls/{number}/commits",
+        "review_comment_url": f"{url}/pulls/comments{{/number}}",
         "review_comments_url": f"{url}/pulls/{number}/comments",
         "statuses_url": f"{url}/statuses/{pull['head']['sha']}",
         "requested_reviewers": [],
@@ -60,6 +70,19 @@ def shown(call: Call, pull: Body, *, whole: bool = False) -> dict[str, Any]:
         "head": _side(call, pull, "head"),
         "base": _side(call, pull, "base"),
         "auto_merge": None,
+    }
+    document["_links"] = {
+        name: {"href": document[key]}
+        for name, key in (
+            ("self", "url"),
+            ("html", "html_url"),
+            ("issue", "issue_url"),
+            ("comments", "comments_url"),
+            ("review_comments", "review_comments_url"),
+            ("review_comment", "review_comment_url"),
+            ("commits", "commits_url"),
+            ("statuses", "statuses_url"),
+        )
     }
     if whole:
         merged_by = user(pull["merged_by"], call.world.url) if pull["merged_by"] else None

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.github import deployments, environments, fields
+from sandbox.github import commits, deployments, environments, fields, pulls, repository
 from sandbox.github.answers import Answer, Refusal, invalid, not_found, ok
 from sandbox.github.call import Call, Route, needs
-from sandbox.github.values import HTML, derived_number, node_id, user
+from sandbox.github.values import HTML, derived_number, derived_sha, node_id, user
 from sandbox.tables import Body
 
 _READ = needs("actions:read")
@@ -21,6 +21,8 @@ STATUSES = ("queued", "in_progress", "completed", "waiting", "requested", "pendi
 CONCLUSIONS = (
     "success", "failure", "neutral", "cancelled", "skipped", "timed_out", "action_required", "stale", "startup_failure",
 )  # fmt: skip
+
+_PARTS = ("jobs", "logs", "artifacts", "cancel", "rerun")
 
 
 def find(call: Call, identifier: int) -> Body:
@@ -112,25 +114,29 @@ def shown(call: Call, run: Body) -> dict[str, Any]:
         "check_suite_id": identifier + 1,
         "url": f"{url}/actions/runs/{identifier}",
         "html_url": page,
-        "jobs_url": f"{url}/actions/runs/{identifier}/jobs",
-        "cancel_url": f"{url}/actions/runs/{identifier}/cancel",
-        "rerun_url": f"{url}/actions/runs/{identifier}/rerun",
+        **{f"{name}_url": f"{url}/actions/runs/{identifier}/{name}" for name in _PARTS},
+        "check_suite_url": f"{url}/check-suites/{identifier + 1}",
         "previous_attempt_url": (
             f"{url}/actions/runs/{identifier}/attempts/{run['attempt'] - 1}" if run["attempt"] > 1 else None
         ),
         "actor": actor,
         "triggering_actor": actor,
-        "pull_requests": [_pull(call, number) for number in run["pulls"]],
-        "head_commit": {"id": run["head_sha"]},
-        "repository": {"full_name": call.repository["full_name"], "id": call.repository["id"], "url": url},
+        "pull_requests": [pulls.minimal(call, pulls.find(call, number)) for number in run["pulls"]],
+        "head_commit": {
+            "id": run["head_sha"],
+            "tree_id": derived_sha("tree", run["head_sha"]),
+            "timestamp": run["created_at"],
+            **commits.said(call, run["head_sha"]),
+        },
+        "repository": repository.shown(call),
+        "head_repository": repository.shown(call, fork_of=_fork(call, run)),
     }
 
 
-def _pull(call: Call, number: int) -> dict[str, Any]:
-    pull = call.state.get("pulls", "-", str(number)) or {}
-    url = f"{call.repository_url}/pulls/{number}"
-    sides = {side: {name: pull[side][name] for name in ("ref", "sha")} for side in ("head", "base") if side in pull}
-    return {"id": number, "number": number, "url": url, **sides}
+def _fork(call: Call, run: Body) -> str | None:
+    """Whose fork the run's commit is from."""
+    found = [call.state.get("pulls", "-", str(number)) for number in run["pulls"]]
+    return next((pull["head"]["fork"] for pull in found if pull), None)
 
 
 def _fits(call: Call, run: Body) -> bool:

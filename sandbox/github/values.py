@@ -11,7 +11,18 @@ from typing import Any
 
 HTML = "https://github.com"
 BOT = "github-actions[bot]"
-_BOT_ID = 41898282
+_BOT_ID, _APP_ID = 41898282, 15368
+_USER_LINKS = {
+    "followers": "followers",
+    "following": "following{/other_user}",
+    "gists": "gists{/gist_id}",
+    "starred": "starred{/owner}{/repo}",
+    "subscriptions": "subscriptions",
+    "organizations": "orgs",
+    "repos": "repos",
+    "events": "events{/privacy}",
+    "received_events": "received_events",
+}
 _LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:\[bot\])?")
 _SHA = re.compile(r"[0-9a-f]{40}")
 
@@ -66,9 +77,32 @@ def user(login: str, url: str) -> dict[str, Any]:
         "avatar_url": f"https://avatars.githubusercontent.com/u/{identifier}?v=4",
         "gravatar_id": "",
         "url": f"{url}/users/{login}",
+        **{f"{name}_url": f"{url}/users/{login}/{path}" for name, path in _USER_LINKS.items()},
         "html_url": f"{HTML}/apps/{login.removesuffix('[bot]')}" if login.endswith("[bot]") else f"{HTML}/{login}",
         "type": "Bot" if login.endswith("[bot]") else "User",
         "site_admin": False,
+    }
+
+
+def app(login: str, url: str) -> dict[str, Any] | None:
+    """The app behind a bot that wrote something; None for a person."""
+    if not login.endswith("[bot]"):
+        return None
+    slug = login.removesuffix("[bot]")
+    identifier = _APP_ID if login == BOT else derived_number("app", slug)
+    return {
+        "id": identifier,
+        "slug": slug,
+        "node_id": node_id("Integration", identifier),
+        "owner": user("github", url),
+        "name": "GitHub Actions" if login == BOT else slug,
+        "description": "",
+        "external_url": f"{HTML}/apps/{slug}",
+        "html_url": f"{HTML}/apps/{slug}",
+        "created_at": "2018-07-30T09:30:17Z",
+        "updated_at": "2018-07-30T09:30:17Z",
+        "permissions": {},
+        "events": [],
     }
 
 
