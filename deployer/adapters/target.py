@@ -38,7 +38,7 @@ _ADDRESSES = (
     "CONVEX_VERSION_API_ORIGIN",
     "TF_REATTACH_PROVIDERS",
 )
-_SANDBOX_SERVICES = ("cloudflare", "s3", "secretsmanager", "edge", "convex", "github")
+_SANDBOX_SERVICES = ("cloudflare", "s3", "secretsmanager", "edge", "convex", "github", "sts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,7 @@ class Target:
     cloudflare_url: str
     s3_url: str
     secrets_url: str | None
+    sts_url: str | None
     convex_url: str
     edge_url: str | None
     credentials: Mapping[str, str] = field(repr=False)
@@ -130,6 +131,7 @@ def cloudflare_target(environment: Mapping[str, str], *, account_id: str) -> Tar
         cloudflare_url="https://api.cloudflare.com/client/v4",
         s3_url=f"https://{account_id}.r2.cloudflarestorage.com",
         secrets_url=None,
+        sts_url=None,
         convex_url="https://api.convex.dev",
         edge_url=None,
         credentials=environment,
@@ -155,6 +157,7 @@ def sandbox_target(connection: Path, environment: Mapping[str, str]) -> Target:
         cloudflare_url=services["cloudflare"].rstrip("/"),
         s3_url=services["s3"].rstrip("/"),
         secrets_url=services["secretsmanager"].rstrip("/"),
+        sts_url=services["sts"].rstrip("/"),
         convex_url=services["convex"].rstrip("/"),
         edge_url=services["edge"].rstrip("/"),
         credentials=made,

@@ -90,7 +90,7 @@ def _assume(wiring: Wiring, *, role: str, session: str, token: str, subject: str
     access = AwsAccess(
         service="sts",
         region=wiring.loaded.inventory.project.aws_region,
-        endpoint=wiring.target.secrets_url,
+        endpoint=wiring.target.sts_url,
         isolated=True,
         unsigned=True,
         timeout=float(wiring.environment.limits.http_seconds),

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 ACCOUNT = "123456789012"
 AUDIENCE = "sts.amazonaws.com"
 PROVIDER = "token.actions.githubusercontent.com"
-_ROLE = re.compile(rf"arn:aws:iam::{ACCOUNT}:role/(?:[\w+=,.@/-]*/)?([\w+=,.@-]{{1,64}})")
+# There is one account, whichever a client names.
+_ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/(?:[\w+=,.@/-]*/)?([\w+=,.@-]{1,64})")
 _NAME = re.compile(r"[\w+=,.@-]{2,64}")
 _SHORTEST, _LONGEST, _USUAL = 900, 43_200, 3600
 _FETCH_SECONDS = 5
@@ -118,12 +119,12 @@ class StsService(Service):
             raise _Refusal(400, "ValidationError", "RoleSessionName or DurationSeconds is not valid")
         claims = self._verified(token)
         found = _ROLE.fullmatch(arn)
-        role = self._store.data["roles"].get(found[1]) if found else None
-        if role is None or not trust.admits(role["policy"], claims, provider=PROVIDER, account=ACCOUNT):
+        role = self._store.data["roles"].get(found[2]) if found else None
+        if not found or not role or not trust.admits(role["policy"], claims, provider=PROVIDER, account=found[1]):
             raise _Refusal(403, "AccessDenied", f"Not authorized to perform {trust.ACTION}")
         key, secret, session = "ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30), secrets.token_hex(64)
         expires = (datetime.now(UTC) + timedelta(seconds=duration)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        assumed = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role['name']}/{session_name}"
+        assumed = f"arn:aws:sts::{found[1]}:assumed-role/{role['name']}/{session_name}"
         identifier = f"{role['id']}:{session_name}"
         self._store.data["sessions"][key] = {"token": session, "expires": expires, "arn": assumed, "id": identifier}
         self._store.changed()
@@ -135,7 +136,7 @@ class StsService(Service):
                 "Credentials": credentials,
                 "SubjectFromWebIdentityToken": claims["sub"],
                 "AssumedRoleUser": {"AssumedRoleId": identifier, "Arn": assumed},
-                "Provider": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{PROVIDER}",
+                "Provider": f"arn:aws:iam::{found[1]}:oidc-provider/{PROVIDER}",
                 "Audience": AUDIENCE,
             }
         )

@@ -42,7 +42,7 @@ def shown(call: Call, comment: Body) -> dict[str, Any]:
         "issue_url": f"{url}/issues/{number}",
         "user": user(comment["user"], call.world.url),
         "body": comment["body"],
-        "author_association": "NONE" if comment["user"].endswith("[bot]") else "CONTRIBUTOR",
+        "author_association": issues.association(call, comment["user"]),
         "performed_via_github_app": app(comment["user"], call.world.url),
         "created_at": comment["created_at"],
         "updated_at": comment["updated_at"],

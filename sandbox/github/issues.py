@@ -9,7 +9,7 @@ from sandbox.github import fields
 from sandbox.github.answers import Answer, Refusal, invalid, not_found, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.labels import label_names, shown_labels
-from sandbox.github.values import HTML, node_id, user
+from sandbox.github.values import HTML, node_id, user, user_id
 from sandbox.tables import Body
 
 LARGEST_BODY = 65_536
@@ -71,11 +71,18 @@ def common(call: Call, issue: Body) -> dict[str, Any]:
         "milestone": None,
         "comments_url": f"{url}/issues/{number}/comments",
         "html_url": f"{HTML}/{call.repository['full_name']}/{'pull' if issue['is_pull'] else 'issues'}/{number}",
-        "author_association": "CONTRIBUTOR",
+        "author_association": association(call, issue["user"]),
         "created_at": issue["created_at"],
         "updated_at": issue["updated_at"],
         "closed_at": issue["closed_at"],
     }
+
+
+def association(call: Call, login: str) -> str:
+    """What an author is to the repository: its owner, somebody who reviews there, or anybody."""
+    if login.lower() == str(call.repository["full_name"]).partition("/")[0].lower():
+        return "OWNER"
+    return "COLLABORATOR" if call.state.get("users", "-", str(user_id(login))) else "NONE"
 
 
 def count_comments(call: Call, number: int) -> int:

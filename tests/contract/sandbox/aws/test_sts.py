@@ -12,6 +12,8 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from deployer.adapters.templates import Templates
+from tests.support.documents import ROOT
 from tests.support.github_world import REPOSITORY, SEED, Client
 from tests.support.sandbox import Running, running_sandbox
 
@@ -23,11 +25,12 @@ PROVIDER = "token.actions.githubusercontent.com"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """GitHub, STS and Secrets Manager, with a role for the environment `production`."""
+    """GitHub, STS and Secrets Manager, with a role for the environment `production` as `inv ci.aws-policy` prints it."""
     folder = tmp_path_factory.mktemp("sts")
     with running_sandbox(folder, only=ONLY, seed={**SEED, "secrets": SECRETS}) as running:
         iam = aws(running, "iam")
-        document = json.dumps(policy(f"repo:{REPOSITORY}:environment:production"))
+        values = {"account": "123456789012", "subjects": [f"repo:{REPOSITORY}:environment:production"]}
+        document = Templates(ROOT / "templates").render("aws/trust-policy.json.j2", values)
         iam.create_role(RoleName="deploy-production", AssumeRolePolicyDocument=document)
         yield running
 

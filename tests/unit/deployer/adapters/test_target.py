@@ -15,7 +15,7 @@ ACCOUNT = "0" * 32
 
 def connection(tmp_path: Path, **services: str) -> Path:
     """A connection.json as the sandbox writes it."""
-    names = ("cloudflare", "s3", "secretsmanager", "edge", "convex", "github")
+    names = ("cloudflare", "s3", "secretsmanager", "edge", "convex", "github", "sts")
     addresses = {name: f"http://127.0.0.1:{9000 + index}" for index, name in enumerate(names)}
     path = tmp_path / "connection.json"
     path.write_text(
