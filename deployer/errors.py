@@ -5,6 +5,7 @@ and the next command. Only `cli/boundary.py` catches them. This module knows no 
 
     DeployError
     |- StepFailed 1        RunTimedOut 1          LocalDisk 1
+    |- Unswept 1
     |- UsageError 2        ConfigError 2          TemplateError 2
     |- ToolMissing 3       ToolTooOld 3
     |- CredentialsMissing 4  CredentialsRefused 4  SecretMissing 4
@@ -94,6 +95,14 @@ class LocalDisk(DeployError):
             place=str(error.filename or path),
             hint=f"{'free some space' if full else 'mend the permissions'}, then run the same command again",
         )
+
+
+class Unswept(DeployError):
+    """A sweep could not remove, or could not even look at, everything; `details` list each thing and why."""
+
+    exit_code = 1
+    reason = "unswept"
+    meaning = "a sweep could not remove everything, or a provider did not say what it has"
 
 
 class UsageError(DeployError):

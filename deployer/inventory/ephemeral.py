@@ -36,6 +36,14 @@ class Leasing(Model):
         return self
 
 
+class Sweeping(Model):
+    """How patient `inv pr.sweep` is."""
+
+    grace_minutes: int = Field(
+        default=30, ge=0, description="Minutes for which what has no lease is left: a run may just be making it"
+    )
+
+
 class Quotas(Model):
     """What the accounts may hold altogether. What is left out is not counted."""
 

@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 from deployer.inventory import base, ephemeral, review
 from deployer.inventory.base import Binding, Model, Name, RelativePath, SecretRef, Text
 from deployer.inventory.ci import Ci
-from deployer.inventory.ephemeral import Leasing, Quotas
+from deployer.inventory.ephemeral import Leasing, Quotas, Sweeping
 from deployer.inventory.review import Approvals, Approver, Freeze, Planning, Rule, StateKeeping
 from deployer.inventory.state_keys import state_key
 
@@ -73,6 +73,7 @@ class Project(Model):
     state: StateKeeping = Field(default=StateKeeping(), description="Copies and plan bundles in the state bucket")
     approvers: Mapping[Name, Approver] = Field(default_factory=dict, description="People who may approve, by name")
     quotas: Quotas = Field(default=Quotas(), description="How much of each thing the accounts may hold")
+    sweep: Sweeping = Field(default=Sweeping(), description="How patient a sweep is")
 
 
 class EndToEnd(Model):

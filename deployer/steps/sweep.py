@@ -97,6 +97,8 @@ class Rules:
     grace: timedelta
     # So long a tombstone stays after the removal: it is what stops a late run.
     retention: timedelta
+    # The same where the environment's own kind says something else.
+    retentions: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +202,7 @@ class _Case:
             # No listing shows anything, but whoever was removing it has not come to the end, or is at it.
             waiting = self.facts.now - closed < self.rules.grace
             return self._kept(since) if waiting else self._found(Cause.CLOSED, f"{since}, and not to the end")
-        if self.facts.now - lease.removed < self.rules.retention:
+        if self.facts.now - lease.removed < self.rules.retentions.get(self.name, self.rules.retention):
             return self._kept(f"{since}, and nothing of it is left")
         return self._found(Cause.TOMBSTONE, f"nothing of it is left, for {_ago(self.facts.now - lease.removed)}")
 

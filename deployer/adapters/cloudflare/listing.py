@@ -6,7 +6,7 @@ Nothing is asked thing by thing. What a listing does not say (when a namespace w
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -85,22 +85,6 @@ def notification_policies(api: CloudflareApi) -> Iterator[Listed]:
         yield Listed(id=each["id"], name=each["name"], made=_moment(each.get("created")))
 
 
-def remover(api: CloudflareApi, kind: str, zone: str | None) -> Callable[[str], None]:
-    """What deletes one thing of a kind (`worker`, `domain`, ...) by the id that its listing gave."""
-    account = f"/accounts/{api.account}"
-    if kind == "worker":
-        return api.delete_worker
-    path = {
-        "domain": f"{account}/workers/domains",
-        "namespace": f"{account}/storage/kv/namespaces",
-        "bucket": f"{account}/r2/buckets",
-        "policy": f"{account}/alerting/v3/policies",
-        "record": f"/zones/{zone}/dns_records",
-        "route": f"/zones/{zone}/workers/routes",
-    }[kind]
-    return lambda identifier: api.delete(f"{path}/{urllib.parse.quote(identifier, safe='')}")
-
-
 def _whole(api: CloudflareApi, path: str) -> list[dict[str, Any]]:
     """A listing that has no pages."""
     return _items(api.listed(path)[0], path)
@@ -112,7 +96,7 @@ def _paged(api: CloudflareApi, path: str, size: int) -> Iterator[dict[str, Any]]
         found, info = api.listed(f"{path}?per_page={size}&page={page}")
         items = _items(found, path)
         yield from items
-        # A service that gives smaller pages than it was asked for says how many there are; else the end is an empty one.
+        # Smaller pages than it was asked for are the service's right: it says how many there are, or the last is empty.
         last = info.get("total_pages")
         if not items or (isinstance(last, int) and page >= last):
             return
