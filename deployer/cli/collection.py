@@ -24,6 +24,7 @@ from deployer.cli import (
     sandbox_tasks,
     state_content_tasks,
     state_copy_tasks,
+    sweep_tasks,
     tool_tasks,
 )
 
@@ -38,7 +39,7 @@ def collection(root: Path) -> Collection:
     tree.add_task(ci_tasks.e2e)
     for name, modules in (
         ("ci", (ci_tasks,)),
-        ("pr", (pr_tasks, report_tasks)),
+        ("pr", (pr_tasks, report_tasks, sweep_tasks)),
         ("sandbox", (sandbox_tasks,)),
         ("state", (bucket_tasks, lock_tasks, state_content_tasks, state_copy_tasks)),
     ):

@@ -5,14 +5,15 @@ A provider that does not answer is told apart from one that has nothing. Nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from deployer.adapters.cloudflare import CloudflareApi, listing
 from deployer.adapters.cloudflare.listing import Listed
+from deployer.adapters.convex import ConvexManagement
 from deployer.adapters.state import Bucket
 from deployer.errors import CredentialsRefused, DeployError
 from deployer.inventory.state_keys import STATES, owner_of
@@ -26,32 +27,6 @@ HEADS: Final = "ledger-heads/"
 _LISTERS: Final = 6
 
 
-class Preview(Protocol):
-    """A Convex preview deployment."""
-
-    @property
-    def name(self) -> str:
-        """What Convex calls it."""
-
-    @property
-    def identifier(self) -> str | None:
-        """What it was asked for as."""
-
-    @property
-    def made(self) -> datetime | None:
-        """When it was made."""
-
-
-class Previews(Protocol):
-    """Who lists and deletes Convex previews."""
-
-    def previews(self) -> Sequence[Preview]:
-        """All of them."""
-
-    def delete(self, name: str) -> None:
-        """Delete the one that Convex calls so."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Providers:
     """Whom to ask. Without `previews` nobody may ask Convex."""
@@ -60,7 +35,7 @@ class Providers:
     cloudflare: CloudflareApi
     zone: str
     bucket: Bucket
-    previews: Previews | None = None
+    previews: ConvexManagement | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +122,7 @@ def _hosts(names: EphemeralNames, listed: Iterable[Listed]) -> Iterator[Thing]:
             yield thing
 
 
-def _previews_of(names: EphemeralNames, previews: Previews) -> Callable[[], Iterator[Thing]]:
+def _previews_of(names: EphemeralNames, previews: ConvexManagement) -> Callable[[], Iterator[Thing]]:
     def found() -> Iterator[Thing]:
         for each in previews.previews():
             if each.name.lower() not in names.never and each.identifier:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from deployer.adapters.cloudflare import CloudflareApi
+from deployer.adapters.convex import ConvexManagement
 from deployer.adapters.state import Bucket
 from deployer.engine.change import Action, Change
 from deployer.engine.step import BaseStep, Context
 from deployer.errors import DeployError, GuardRefused, Interrupted, Unswept
 from deployer.steps.sweep import Kind, Thing
-from deployer.steps.sweep_listing import Previews
 
 _PATHS: Final = {
     Kind.HOST: "{account}/workers/domains",
@@ -37,7 +37,7 @@ class Removers:
     bucket: Callable[[str], Bucket]
     state_bucket: Bucket
     # None where nobody may ask Convex.
-    previews: Previews | None
+    previews: ConvexManagement | None
     # Whether objects in a bucket may go with it.
     may_empty: bool
 
@@ -58,7 +58,9 @@ class Removers:
             self.cloudflare.delete_worker(thing.id)
         elif thing.kind is Kind.PREVIEW:
             assert self.previews is not None
-            self.previews.delete(thing.id)
+            for preview in self.previews.previews():
+                if preview.name == thing.id:
+                    self.previews.delete(preview)
         elif thing.kind is Kind.OBJECT:
             self.state_bucket.delete(list(self.state_bucket.list_keys(thing.id)))
         elif thing.kind is Kind.STATE:
