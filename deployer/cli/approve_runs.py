@@ -116,7 +116,7 @@ def show_approvals(session: Session, *, plan: str, env: str, sandbox: bool) -> i
         opened.answer(verdict)
         return 0
     manifest = opened.bundle.manifest
-    for line in wrapped(f"plan {manifest.id}, risk {manifest.risk.value}: {_count(verdict)}"):
+    for line in wrapped(f"plan {manifest.id}, risk {manifest.risk.value}: {count(verdict)}"):
         session.sink.data(line)
     for said in verdict_lines(verdict):
         for line in wrapped(said, indent="  "):
@@ -208,11 +208,7 @@ def _show(opened: Approving, wish: ApproveWish, *, needed: int) -> None:
 
 def _sign_and_keep(opened: Approving, key: Key, person: str, *, comment: str) -> Mapping[str, bytes]:
     """The new approval by its name; nothing if somebody was quicker with the very same."""
-    from deployer.adapters.files import write_private_bytes
     from deployer.review.approval import statement_for
-    from deployer.review.manifest import APPROVALS
-    from deployer.steps.approvals import free_name
-    from deployer.steps.bundle_store import PlanStore
 
     manifest = opened.bundle.manifest
     valid = dt.timedelta(minutes=opened.wiring.environment.approvals.valid_minutes)
@@ -222,10 +218,20 @@ def _sign_and_keep(opened: Approving, key: Key, person: str, *, comment: str) ->
     checked = opened.signatures.check(person, body)
     if checked.signer != person:
         raise InternalError(f"the approval that was just signed does not hold: {checked.why}", place=key.name)
+    return keep(opened, person, body)
+
+
+def keep(opened: Approving, person: str, body: bytes) -> Mapping[str, bytes]:
+    """Put an approval beside the bundle; nothing if somebody was quicker with the very same."""
+    from deployer.adapters.files import write_private_bytes
+    from deployer.review.manifest import APPROVALS
+    from deployer.steps.approvals import free_name
+    from deployer.steps.bundle_store import PlanStore
+
     name = free_name(person, opened.records)
     if is_stored(opened.plan):
         store = PlanStore(opened.wiring.state_bucket)
-        if not store.add_approval(manifest.id, name, body):
+        if not store.add_approval(opened.bundle.manifest.id, name, body):
             opened.session.sink.talk(f"`{person}` has approved this plan at the same time; nothing was written")
             return {}
     write_private_bytes(opened.bundle.folder / APPROVALS / name, body)
@@ -241,13 +247,14 @@ def _conclude(opened: Approving, verdict: Verdict, *, person: str, changed: bool
     if changed:
         session.sink.talk(f"approved by {person}")
     if verdict.missing:
-        session.sink.talk(f"{_count(verdict)}; next: `inv approve --plan {opened.plan}{sandbox}` by somebody else")
+        session.sink.talk(f"{count(verdict)}; next: `inv approve --plan {opened.plan}{sandbox}` by somebody else")
     else:
-        session.sink.talk(f"{_count(verdict)}; next: `inv apply --plan {opened.plan}{sandbox}`")
+        session.sink.talk(f"{count(verdict)}; next: `inv apply --plan {opened.plan}{sandbox}`")
     return 0
 
 
-def _count(verdict: Verdict) -> str:
+def count(verdict: Verdict) -> str:
+    """How many there are, in a few words."""
     if not verdict.needed:
         return "no approval needed"
     return f"{len(verdict.accepted)} of {verdict.needed} approvals, {verdict.missing} missing"

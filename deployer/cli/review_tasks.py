@@ -51,6 +51,7 @@ def plans(
         "sandbox": SANDBOX,
         "key": "sign with this key: a file of ssh-keygen's, or what gpg knows a key by",
         "as": "who you are in the inventory; the key says it, another one is refused",
+        "from_run": "take the approvals of GitHub's reviewers of this run, by its id; `this` is the run that this is",
         "comment": "what you want to say with it; signed and kept",
         "diff": DIFF,
         "yes": YES,
@@ -64,6 +65,7 @@ def approve(
     sandbox: bool = False,
     key: str = "",
     as_: str = "",
+    from_run: str = "",
     comment: str = "",
     diff: bool = False,
     yes: bool = False,
@@ -79,9 +81,14 @@ def approve(
       inv approve --plan plan/                              what `inv plan --out plan/` has written
       inv approve --plan ID --comment 'with the new cache'  a stored one
       inv approve --plan plan/ --key ~/.ssh/work.pub        with another key than git's
+      inv approve --plan ID --from-run this                 in a job that has waited for GitHub's reviewers
     """
     from deployer.cli.approve_runs import ApproveWish, approve_plan
 
+    if from_run:
+        from deployer.cli.reviewer_runs import take_reviews
+
+        return take_reviews(session, plan=plan, env=env, sandbox=sandbox, run=from_run, others=bool(key or as_))
     wish = ApproveWish(plan=plan, env=env, sandbox=sandbox, key=key, person=as_, comment=comment, diff=diff, yes=yes)
     return approve_plan(session, wish)
 

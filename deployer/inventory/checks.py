@@ -33,10 +33,12 @@ def check_project(project: Project, origins: Mapping[KeyPath, Origin]) -> None:
             keys.add(("key", approver.gpg.fingerprint))
         addresses = {("address", email.lower()) for email in approver.emails}
         accounts = {("account", account.lower()) for account in approver.accounts}
-        for what, thing in sorted(keys | addresses | accounts):
+        logins = {("login", approver.github.lower())} if approver.github else set()
+        for what, thing in sorted(keys | addresses | accounts | logins):
             owner = owners.setdefault((what, thing), name)
             if owner != name:
-                table = {"key": "ssh" if " " in thing else "gpg", "address": "emails", "account": "accounts"}[what]
+                key = "ssh" if " " in thing else "gpg"
+                table = {"key": key, "address": "emails", "account": "accounts", "login": "github"}[what]
                 raise ConfigError(
                     f"{what} `{thing}` belongs to the approvers `{owner}` and `{name}`",
                     place=_place(origins, ("project", "approvers", name, table)),

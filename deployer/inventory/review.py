@@ -16,12 +16,14 @@ from deployer.inventory.base import Model, Name, RelativePath, SecretRef, Text
 from deployer.inventory.suggest import nearest
 
 _CLOCK: Final = r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$"
+_LOGIN: Final = r"^[A-Za-z0-9](-?[A-Za-z0-9])*(_[A-Za-z0-9]+)?$"
 _FINGERPRINT: Final = r"^[0-9A-F]{40}$"
 _SSH_KEY: Final = (
     r"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/=]+( .*)?$"
 )
 FORMS: Final = {
     _CLOCK: "a time of day such as 18:00",
+    _LOGIN: "a login on GitHub, without the @",
     _FINGERPRINT: "an OpenPGP fingerprint of 40 hexadecimal digits, in capitals",
     _SSH_KEY: "a public key such as `ssh-ed25519 AAAA...`",
 }
@@ -46,6 +48,9 @@ class Approver(Model):
         default=(), description="SSH public keys that sign for this person"
     )
     gpg: GpgKey | None = Field(default=None, description="OpenPGP key that signs for this person")
+    github: Annotated[str, StringConstraints(pattern=_LOGIN, max_length=80)] | None = Field(
+        default=None, description="Login on GitHub: this person's reviews of a run's environment can be approvals"
+    )
     emails: tuple[Text, ...] = Field(default=(), description="Addresses that git knows this person by")
     accounts: tuple[Text, ...] = Field(
         default=(), description="User names of this person, on GitHub or as user@host: whoever planned is told by them"
@@ -53,8 +58,8 @@ class Approver(Model):
 
     @model_validator(mode="after")
     def _can_sign(self) -> Self:
-        if not self.ssh and self.gpg is None:
-            raise ValueError("an approver needs a key: `ssh` or `gpg`")
+        if not self.ssh and self.gpg is None and self.github is None:
+            raise ValueError("an approver needs a key, `ssh` or `gpg`, or a login, `github`")
         return self
 
 
@@ -99,6 +104,9 @@ class Approvals(Model):
     update: int = Field(default=0, ge=0, le=10, description="For a plan that changes something")
     destroy: int = Field(default=0, ge=0, le=10, description="For a plan that deletes, replaces or forgets something")
     valid_minutes: int = Field(default=1440, ge=1, description="Minutes after which an approval no longer counts")
+    github_environment: Text | None = Field(
+        default=None, description="Environment on GitHub whose reviewers approve the bundle that their run has made"
+    )
 
 
 class Freeze(Model):

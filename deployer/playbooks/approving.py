@@ -14,10 +14,12 @@ from deployer.adapters.signing import GpgSigning, PublicKey, SshSigning
 from deployer.adapters.signing.ssh import usable_key
 from deployer.adapters.signing.verified import AGENT
 from deployer.errors import GuardRefused, UsageError
+from deployer.playbooks.github_wiring import hub_of
 from deployer.playbooks.wiring import Wiring
 from deployer.review.approval import Verdict
 from deployer.review.manifest import Manifest
 from deployer.steps.approvals import Check, Key, Signatures, verdict_over
+from deployer.steps.github_reviews import GitHubReviews
 from deployer.steps.policy import place_of
 
 _USUAL_KEYS: Final = ("id_ed25519.pub", "id_ed25519_sk.pub", "id_ecdsa.pub", "id_rsa.pub")
@@ -38,6 +40,7 @@ def signatures_of(wiring: Wiring) -> Signatures:
         gpg=GpgSigning(processes=wiring.processes, environment=environment, logs=wiring.logs),
         approvers=project.approvers,
         root=wiring.root,
+        reviews=GitHubReviews(hub=lambda: hub_of(wiring)),
     )
 
 

@@ -26,7 +26,7 @@ from deployer.playbooks.render import named_outputs
 from deployer.playbooks.wiring import Wiring
 from deployer.review.compare import Snapshot
 from deployer.review.digest import meaning_of_all
-from deployer.review.manifest import Counts, Manifest, Planner, Project, StackState
+from deployer.review.manifest import CiRun, Counts, Manifest, Planner, Project, StackState
 from deployer.review.risk import needed, risk_of_all
 from deployer.review.view import PlannedStep, PlanView
 from deployer.steps.ahead import HeadStart
@@ -101,6 +101,14 @@ def _planner(wiring: Wiring) -> Planner:
     return Planner(who=identity(), email=wiring.checkout.author(), account=account)
 
 
+def _run_of(variables: Mapping[str, str]) -> CiRun | None:
+    """The run of a workflow that this is."""
+    run, repository = variables.get("GITHUB_RUN_ID"), variables.get("GITHUB_REPOSITORY")
+    if not run or not repository:
+        return None
+    return CiRun(repository=repository, run=run, attempt=variables.get("GITHUB_RUN_ATTEMPT") or "1")
+
+
 def _rendered(wiring: Wiring) -> dict[str, str]:
     files = {}
     for stack in wiring.environment.stacks:
@@ -152,6 +160,7 @@ def compose(wiring: Wiring, *, result: RunResult, kept: PlanKept, noted: Noted, 
         created=now,
         expires=now + dt.timedelta(minutes=environment.plan.valid_minutes),
         planner=noted.planner,
+        run=_run_of(wiring.target.process_environment),
         tools=snapshot.tools,
         locks=snapshot.locks,
         inputs=snapshot.inputs,

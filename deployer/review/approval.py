@@ -21,10 +21,9 @@ SCHEMA: Final = 1
 PURPOSE: Final = "approval of a plan"
 # Clocks of two machines may differ by this much.
 SKEW: Final = dt.timedelta(minutes=5)
-METHODS: Final = ("ssh", "gpg")
-# What `method` may say; the last one is a word that is kept free.
+# By which a record is what it says: a signature, or GitHub, who is asked again whenever it is to count.
 GITHUB: Final = "github"
-_COMES_FROM_GITHUB: Final = "it comes from the environment's reviewers on GitHub, which are not read here"
+METHODS: Final = ("ssh", "gpg", GITHUB)
 
 
 class _Part(BaseModel):
@@ -57,19 +56,32 @@ class Statement(_Part):
 P = TypeVar("P", bound=_Part)
 
 
+class Review(_Part):
+    """A review of a GitHub run. A note of where to look: what counts is what GitHub says when it is looked at."""
+
+    repository: str = Field(description="owner/name")
+    run: str = Field(description="Id of the run that waited for the review")
+    environment: str = Field(description="The repository's environment at which it waited")
+    login: str = Field(description="Who let it pass")
+
+
 class Record(_Part):
     """An approval as it is kept: the text that was signed, and by what."""
 
     schema_: Literal[1] = Field(default=SCHEMA, alias="schema")
-    method: str = Field(description="ssh or gpg; `github` is kept free for the reviewers of a GitHub environment")
+    method: str = Field(description="ssh, gpg, or github for a reviewer of a GitHub environment")
     statement: str = Field(description="The text that was signed, whole")
-    signature: str = Field(description="What the tool made of it")
+    signature: str = Field(description="What the tool made of it; empty for GitHub's")
     key: str = Field(description="Fingerprint of the key that signed, for people: what counts is the signature")
+    review: Review | None = Field(default=None, description="Where GitHub is asked; left out for signatures")
 
     @property
     def text(self) -> str:
         """The text of the file."""
-        return canonical(self.model_dump(mode="json", by_alias=True))
+        values = self.model_dump(mode="json", by_alias=True)
+        if self.review is None:
+            del values["review"]
+        return canonical(values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +95,9 @@ class Checked:
     statement: Statement | None
     signer: str | None
     why: str = ""
+    # Of a review on GitHub: which one it is, and the commit that its run is for.
+    review: Review | None = None
+    commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +145,10 @@ def statement_for(
 def read_record(body: bytes) -> tuple[Record, Statement]:
     """A record and its statement; ValueError says in a few words why they are none."""
     record = _parsed(Record, body)
-    if record.method == GITHUB:
-        raise ValueError(_COMES_FROM_GITHUB)
     if record.method not in METHODS:
         raise ValueError(f"its method `{record.method}` is none of {', '.join(METHODS)}")
+    if (record.method == GITHUB) != (record.review is not None):
+        raise ValueError("it names a run on GitHub and is no review of one, or the other way round")
     statement = _parsed(Statement, record.statement.encode())
     if statement.text != record.statement:
         raise ValueError("its statement is not in the form we write")
@@ -154,7 +169,8 @@ def _parsed(kind: type[P], body: bytes) -> P:
 
 def is_planner(name: str, approver: Approver, planner: Planner) -> bool:
     """Whether this person made the plan, under any of the names that are known."""
-    known = {each.lower() for each in (name, *approver.emails, *approver.accounts)}
+    logins = (approver.github,) if approver.github else ()
+    known = {each.lower() for each in (name, *approver.emails, *approver.accounts, *logins)}
     addresses = [each for each in (planner.who, planner.email) if each]
     planning = (*addresses, *(each.partition("@")[0] for each in addresses), planner.account)
     return any(each.lower() in known for each in planning if each)
@@ -168,12 +184,18 @@ def judge(
     now: dt.datetime,
     needed: int,
     valid: dt.timedelta,
+    reviewers: str | None = None,
 ) -> Verdict:
-    """Which approvals count for this bundle, now; `valid` is how long the inventory lets one count."""
+    """Which approvals count for this bundle, now; `valid` is how long the inventory lets one count.
+
+    `reviewers` is the environment on GitHub whose reviewers' word counts, None if nobody's there does.
+    """
     accepted: dict[str, Accepted] = {}
     refused: list[tuple[str, str]] = []
     for each in sorted(checked, key=_order):
         statement, why = each.statement, _why_not(each, manifest, approvers, now=now, needed=needed, valid=valid)
+        if why is None and each.review is not None:
+            why = _why_not_of(each.review, manifest, commit=each.commit, reviewers=reviewers)
         if why is None and statement is not None and statement.approver in accepted:
             why = "this person has approved already, and people are counted"
         if why is None and statement is not None:
@@ -210,7 +232,8 @@ def _why_not(
     if statement is None or each.signer is None:
         return each.why or "its signature is not valid"
     if each.signer != statement.approver:
-        return f"it says `{statement.approver}`, and the key that signed it is `{each.signer}`'s"
+        by = "the key that signed it" if each.review is None else "the review"
+        return f"it says `{statement.approver}`, and {by} is `{each.signer}`'s"
     approver = approvers.get(statement.approver)
     if approver is None:
         return f"`{statement.approver}` is none of the inventory's approvers"
@@ -231,4 +254,24 @@ def _why_not(
         return f"it expired at {moment(end)}"
     if needed > 1 and is_planner(statement.approver, approver, manifest.planner):
         return f"`{statement.approver}` made the plan, and where {needed} are needed that one does not count"
+    return None
+
+
+def _why_not_of(review: Review, manifest: Manifest, *, commit: str | None, reviewers: str | None) -> str | None:
+    """Why a review that GitHub confirms is none of this bundle."""
+    made = manifest.run
+    if reviewers is None:
+        return "the inventory names no environment on GitHub whose reviewers may approve (approvals.github_environment)"
+    if review.environment != reviewers:
+        return f"it was given at GitHub's environment `{review.environment}`, and what counts is `{reviewers}`"
+    if made is None or (made.repository.lower(), made.run) != (review.repository.lower(), review.run):
+        where = f"run {made.run} of {made.repository}" if made else "no run"
+        return f"it is for run {review.run} of {review.repository}, and the plan was made in {where}"
+    if made.attempt != "1":
+        # GitHub keeps the reviews of all attempts, and does not say of which one each is.
+        return f"the plan was made in attempt {made.attempt} of run {made.run}, and a review may be of an earlier one"
+    if manifest.commit is None or commit != manifest.commit:
+        return (
+            f"its run is for commit {(commit or 'unknown')[:12]}, and the plan for {(manifest.commit or 'none')[:12]}"
+        )
     return None

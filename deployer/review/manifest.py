@@ -45,6 +45,15 @@ class Planner(Part):
     account: str | None = Field(default=None, description="Account at the CI that ran the plan")
 
 
+class CiRun(Part):
+    """The run of a workflow in which the plan was made: reviews of that run are reviews of this plan."""
+
+    system: Literal["github"] = Field(default="github", description="Where the workflow runs")
+    repository: str = Field(description="owner/name")
+    run: str = Field(description="Id of the run")
+    attempt: str = Field(description="Which attempt of it, from 1")
+
+
 class StackState(Part):
     """One stack's saved plan, and the state that it was made from."""
 
@@ -80,6 +89,7 @@ class Manifest(Part):
     created: AwareDatetime = Field(description="When it was made")
     expires: AwareDatetime = Field(description="When it can no longer be applied")
     planner: Planner = Field(description="Who made it")
+    run: CiRun | None = Field(default=None, description="In which run of a workflow; left out where it was none")
     tools: Mapping[str, str] = Field(description="Programs and providers to their versions")
     locks: Mapping[str, str] = Field(description="Lock files to their digests")
     inputs: Mapping[str, str] = Field(description="Rendered files and sources to their digests")
@@ -108,11 +118,18 @@ class Manifest(Part):
     @property
     def text(self) -> str:
         """The canonical text; the file holds exactly this."""
-        return canonical(self.model_dump(mode="json", by_alias=True))
+        return canonical(self._values())
+
+    def _values(self) -> dict[str, Any]:
+        values = self.model_dump(mode="json", by_alias=True)
+        if self.run is None:
+            # As it is in bundles from before there was such a key.
+            del values["run"]
+        return values
 
     def made_seals(self, fingerprint: Callable[[str], str]) -> dict[str, str]:
         """A keyed fingerprint for each key, bound to this bundle: an edit shows, and nobody else can make one."""
-        values = self.model_dump(mode="json", by_alias=True)
+        values = self._values()
         del values["seals"]
         return {key: fingerprint(canonical([self.id, key, value])) for key, value in values.items()}
 

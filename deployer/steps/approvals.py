@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer.adapters.files import disk_errors
@@ -15,16 +15,17 @@ from deployer.adapters.signing import GpgKeyFile, GpgSigning, PublicKey, SshSign
 from deployer.errors import ApprovalMissing
 from deployer.inventory.review import Approvals, Approver
 from deployer.report.plan_words import safe
-from deployer.review.approval import Checked, Record, Statement, Verdict, judge, read_record
+from deployer.review.approval import GITHUB, Checked, Record, Statement, Verdict, judge, read_record
 from deployer.review.manifest import APPROVALS, Manifest
 from deployer.review.risk import needed
 from deployer.steps.bundle import Bundle
+from deployer.steps.github_reviews import GitHubReviews
 from deployer.words import Named, moment
 
 _SUFFIX = ".json"
 
 Check = Callable[[str, bytes], Checked]
-"""`Signatures.check`, or one that remembers its answers: for the same bytes it is always the same."""
+"""`Signatures.check`, or one that remembers its answers: a signature is what it is, and GitHub was just asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class Signatures:
     gpg: GpgSigning
     approvers: Mapping[str, Approver]
     root: Path
+    # Who confirms reviews of runs.
+    reviews: GitHubReviews
 
     def ssh_key(self, public: PublicKey, *, at: Path | None) -> Key:
         """The key at `at`, or one that an agent has, with its owner."""
@@ -79,6 +82,10 @@ class Signatures:
             record, statement = read_record(body)
         except ValueError as error:
             return Checked(name=name, statement=None, signer=None, why=str(error))
+        if record.method == GITHUB and record.review is not None:
+            seen = self.reviews.confirm(record.review, self.approvers)
+            signed = Checked(name=name, statement=statement, signer=seen.signer, why=seen.why)
+            return replace(signed, review=record.review, commit=seen.commit)
         found = self._verify(record)
         return Checked(name=name, statement=statement, signer=found.signer, why=found.why)
 
@@ -126,6 +133,7 @@ def verdict_over(
         # Neither a rule of now nor one of then is undercut.
         needed=max(needed(manifest.risk, asked), manifest.needed),
         valid=dt.timedelta(minutes=asked.valid_minutes),
+        reviewers=asked.github_environment,
     )
 
 

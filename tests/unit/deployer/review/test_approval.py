@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from deployer.inventory.review import Approvals, Approver
-from deployer.review.approval import Checked, Record, Statement, Verdict, judge, read_record, statement_for
-from deployer.review.manifest import Manifest, Planner
+from deployer.review.approval import Checked, Record, Review, Statement, Verdict, judge, read_record, statement_for
+from deployer.review.manifest import CiRun, Manifest, Planner
 from deployer.review.risk import Risk, needed
-from tests.support.plans import NOON, plan_view
+from tests.support.plans import COMMIT, NOON, plan_view
 
 KEY = "ssh-ed25519 AAAA"
 APPROVERS = {
@@ -24,6 +25,8 @@ APPROVERS = {
 DAY = dt.timedelta(days=1)
 NOW = NOON + dt.timedelta(hours=1)
 NOBODY = Planner(who="ci@runner")
+REVIEW = Review(repository="acme/shop", run="5", environment="production", login="mira-on-github")
+RUN = CiRun(repository="Acme/Shop", run="5", attempt="1")
 
 
 def manifest(**changed: Any) -> Manifest:
@@ -184,8 +187,10 @@ def _statement(**changed: Any) -> str:
         (b"[]", "it cannot be read"),
         (json.dumps(record())[:200].encode(), "it cannot be read"),
         (json.dumps(record(schema=2)).encode(), "a form that is not known here"),
-        (json.dumps(record(method="github")).encode(), "it comes from the environment's reviewers on GitHub"),
-        (json.dumps(record(method="fax")).encode(), "its method `fax` is none of ssh, gpg"),
+        (json.dumps(record(method="github")).encode(), "it names a run on GitHub and is no review of one"),
+        (json.dumps(record(review=REVIEW.model_dump())).encode(), "or the other way round"),
+        (json.dumps(record(method="github", review={"run": "5"})).encode(), "it cannot be read: review"),
+        (json.dumps(record(method="fax")).encode(), "its method `fax` is none of ssh, gpg, github"),
         (json.dumps(record(statement="yes")).encode(), "it cannot be read"),
         (json.dumps(record(statement=_statement(schema=2))).encode(), "a form that is not known here"),
         (json.dumps(record(statement=_statement(purpose="release"))).encode(), "it cannot be read: purpose"),
@@ -211,3 +216,77 @@ def test_a_statement_says_what_it_is_for() -> None:
 
     assert {name: bool(statement[name]) for name in said} == dict.fromkeys(said, True)
     assert Statement.model_validate(statement).expires == NOON + DAY
+
+
+# --- reviews on GitHub --------------------------------------------------------------------------------------------
+
+
+def reviewed(by: str = "mira", *, review: Review = REVIEW, commit: str | None = COMMIT, **plan: Any) -> Checked:
+    """A review of the run that has made the bundle, which GitHub has confirmed."""
+    signed = approved(by, for_=manifest(**{"run": RUN, **plan}))
+    return replace(signed, review=review, commit=commit)
+
+
+def reviews(*checked: Checked, reviewers: str | None = "production", needed: int = 1, **changed: Any) -> Verdict:
+    """The verdict where these reviewers count."""
+    plan = manifest(**{"run": RUN, **changed})
+    return judge(checked, plan, approvers=APPROVERS, now=NOW, needed=needed, valid=DAY, reviewers=reviewers)
+
+
+def test_a_review_of_the_run_that_made_the_bundle_counts() -> None:
+    """Alone where one is needed; with a signature of somebody else where two are."""
+    assert names(reviews(reviewed())) == ["mira"]
+    assert reviews(reviewed(), needed=2).missing == 1
+    signed = approved("tom", for_=manifest(run=RUN))
+    assert names(reviews(reviewed(), signed, needed=2)) == ["mira", "tom"]
+
+
+def test_a_review_and_a_signature_of_one_person_are_one() -> None:
+    """People are counted."""
+    signed = approved("mira", for_=manifest(run=RUN), name="mira-2")
+    assert reviews(reviewed(), signed, needed=2).missing == 1
+
+
+@pytest.mark.parametrize(
+    ("checked", "changed", "why"),
+    [
+        (reviewed(), {"reviewers": None}, "the inventory names no environment on GitHub"),
+        (reviewed(), {"reviewers": "live"}, "given at GitHub's environment `production`, and what counts is `live`"),
+        (reviewed(review=REVIEW.model_copy(update={"run": "6"})), {}, "it is for run 6 of acme/shop"),
+        (reviewed(review=REVIEW.model_copy(update={"repository": "a/b"})), {}, "it is for run 5 of a/b"),
+        (reviewed(run=None), {"run": None}, "the plan was made in no run"),
+        (reviewed(commit="b" * 40), {}, "its run is for commit bbbbbbbbbbbb, and the plan for 4f0c2d1e9a7b"),
+        (reviewed(commit=None), {}, "its run is for commit unknown"),
+    ],
+)
+def test_a_review_of_anything_else_does_not(checked: Checked, changed: dict[str, Any], why: str) -> None:
+    """Another run, another repository, another environment, another commit, an inventory that asks nobody there."""
+    found = reviews(checked, **changed)
+    assert found.accepted == ()
+    assert why in found.refused[0][1]
+
+
+def test_a_plan_of_a_later_attempt_has_no_reviews() -> None:
+    """GitHub does not say for which attempt a review was: it may be of the plan before."""
+    again = CiRun(repository="acme/shop", run="5", attempt="2")
+    found = reviews(reviewed(run=again), run=again)
+    assert "was made in attempt 2 of run 5, and a review may be of an earlier one" in found.refused[0][1]
+
+
+def test_whoever_started_the_run_is_its_planner() -> None:
+    """Known by the login that reviews, too."""
+    planner = Planner(who="runner@host", account="Mira-On-GitHub")
+    approvers = {**APPROVERS, "mira": Approver(github="mira-on-github")}
+    for needed_, accepted in ((1, ["mira"]), (2, [])):
+        plan = manifest(run=RUN, planner=planner)
+        checked = reviewed(planner=planner)
+        found = judge([checked], plan, approvers=approvers, now=NOW, needed=needed_, valid=DAY, reviewers="production")
+        assert names(found) == accepted
+
+
+def test_a_bundle_without_a_run_is_written_as_before() -> None:
+    """Older bundles are no edited ones."""
+    assert '"repository"' not in manifest().text
+    assert '"repository"' in manifest(run=RUN).text
+    assert "run" not in manifest().made_seals(lambda text: text)
+    assert "run" in manifest(run=RUN).made_seals(lambda text: text)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from deployer.adapters.github import GitHub
 from deployer.adapters.signing import PublicKey
 from deployer.errors import ApprovalMissing
 from deployer.inventory.review import Approvals, Approver, GpgKey
@@ -28,6 +29,7 @@ from deployer.steps.approvals import (
     verdict_over,
 )
 from deployer.steps.bundle import Bundle
+from deployer.steps.github_reviews import GitHubReviews
 from tests.support.plans import NOON, plan_view
 from tests.support.signing import GpgHome, gpg_home, gpg_signing, public, ssh_key, ssh_signing
 
@@ -49,6 +51,7 @@ class Office:
     approvers: dict[str, Approver] = field(default_factory=dict)
     keys: dict[str, Path] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    hub: GitHub | None = None
 
     def hire(self, name: str) -> None:
         """Somebody with a new SSH key."""
@@ -63,6 +66,7 @@ class Office:
             gpg=gpg_signing(self.work, **self.environment),
             approvers=self.approvers,
             root=self.work,
+            reviews=GitHubReviews(hub=lambda: self.hub),
         )
 
     def key(self, name: str) -> Key:
