@@ -206,7 +206,7 @@ def _change_run(call: Call, identifier: int) -> Answer:
     fields.only(body, _RUN_FIELDS)
     run = dict(runs.find(call, identifier))
     if (attempt := fields.number(body, "attempt")) and attempt > run["attempt"]:
-        run.update(status="in_progress", conclusion=None, started_at=call.time, deployments={}, waiting=[])
+        runs.begin_again(call, run, attempt)
     return ok(runs.shown(call, _say_run(call, run, body)))
 
 

@@ -48,6 +48,12 @@ def finish(call: Call, run: dict[str, Any], conclusion: str) -> None:
             deployments.set_status(call, deployment, run["actor"], {"state": state})
 
 
+def begin_again(call: Call, run: dict[str, Any], attempt: int) -> None:
+    """A new attempt of the run."""
+    run.update(attempt=attempt, status="in_progress", conclusion=None, deployments={}, waiting=[])
+    run.update(started_at=call.time, updated_at=call.time)
+
+
 def ask_for(call: Call, run: dict[str, Any], names: Sequence[str]) -> None:
     """Jobs of the run want to deploy to these environments: some let them, some refuse, some have to be asked."""
     for name in names:
@@ -190,6 +196,16 @@ def _cancel(call: Call, identifier: int) -> Answer:
     return ok({}, status=202)
 
 
+def _rerun(call: Call, identifier: int) -> Answer:
+    """The next attempt; what the one before waited for and made is its own."""
+    run = dict(find(call, identifier))
+    if run["status"] != "completed":
+        raise Refusal(403, "This workflow run is already running")
+    begin_again(call, run, run["attempt"] + 1)
+    store(call, run)
+    return ok({}, status=201)
+
+
 def _pending(call: Call, identifier: int) -> Answer:
     run = find(call, identifier)
     login = call.who.login.lower()
@@ -252,6 +268,7 @@ ROUTES = (
     Route("GET", _ONE, _read, _READ),
     Route("GET", f"{_ONE}/attempts/<int:attempt>", _attempt, _READ),
     Route("POST", f"{_ONE}/cancel", _cancel, _WRITE),
+    Route("POST", f"{_ONE}/rerun", _rerun, _WRITE),
     Route("GET", f"{_ONE}/pending_deployments", _pending, _READ),
     Route("POST", f"{_ONE}/pending_deployments", _decide, needs("deployments:write")),
     Route("GET", f"{_ONE}/approvals", _approvals, _READ),

@@ -25,7 +25,7 @@ PROVIDER = "token.actions.githubusercontent.com"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """GitHub, STS and Secrets Manager, with a role for the environment `production` as `inv ci.aws-policy` prints it."""
+    """GitHub, STS and Secrets Manager, with a role for `production` as `inv ci.aws-policy` prints it."""
     folder = tmp_path_factory.mktemp("sts")
     with running_sandbox(folder, only=ONLY, seed={**SEED, "secrets": SECRETS}) as running:
         iam = aws(running, "iam")

@@ -70,6 +70,11 @@ def test_cancel_and_run_again(api: Any) -> None:
     assert (again["status"], again["run_attempt"]) == ("in_progress", 2)
     assert api.get(f"/actions/runs/{run}/attempts/1").json["conclusion"] == "cancelled"
     assert api.get(f"/actions/runs/{run}/attempts/3").status == 404
+    assert api.call("POST", f"/actions/runs/{run}/rerun", {}).status == 403
+    api.world(f"runs/{run}", {"status": "completed", "conclusion": "failure"})
+    assert api.call("POST", f"/actions/runs/{run}/rerun", {}).status == 201
+    third = api.get(f"/actions/runs/{run}").json
+    assert (third["run_attempt"], third["status"], third["conclusion"]) == (3, "in_progress", None)
     assert api.get("/actions/runs/78").status == 404
 
 
