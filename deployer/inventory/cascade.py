@@ -6,8 +6,9 @@ taken whole, because half of one reference and half of another would point nowhe
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -47,6 +48,10 @@ class Layered:
     def add(self, source: Source, *, file: str, positions: Mapping[KeyPath, Position]) -> None:
         """Lay `source` over what is there."""
         self._merge(self.values, source.table, (), source, file, positions)
+
+    def copy(self) -> Layered:
+        """The same, to lay something else upon."""
+        return Layered(values=_copied(self.values), origins=dict(self.origins))
 
     def set(self, path: tuple[str, ...], value: object, origin: Origin) -> None:
         """Put one value (of `--set`) on top."""
@@ -91,11 +96,17 @@ class Layered:
             del self.origins[known]
 
 
+@functools.cache
 def _is_whole(path: KeyPath) -> bool:
+    # Every environment has the same paths: an inventory of a thousand asks for them half a million times.
     return any(
         len(path) == len(pattern) and all(want in ("*", part) for want, part in zip(pattern, path, strict=True))
         for pattern in WHOLE
     )
+
+
+def _copied(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _copied(value) if isinstance(value, dict) else value for key, value in table.items()}
 
 
 def as_tuples(value: object) -> Any:
@@ -137,10 +148,17 @@ def _fill_text(text: str, words: Mapping[str, str], path: KeyPath, origins: Mapp
     return _PLACEHOLDER.sub(replace, text)
 
 
-def leaves(value: Any, path: KeyPath = ()) -> Iterable[tuple[KeyPath, Any]]:
+def leaves(value: Any, path: KeyPath = ()) -> list[tuple[KeyPath, Any]]:
     """Every value that is no table, with its path; secret references and lists count as one value."""
-    if isinstance(value, Mapping) and not _is_whole(path):
+    found: list[tuple[KeyPath, Any]] = []
+    _gather(value, path, found)
+    return found
+
+
+def _gather(value: Any, path: KeyPath, found: list[tuple[KeyPath, Any]]) -> None:
+    # Plain dictionaries are told first: asking whether something is a Mapping is slow.
+    if (isinstance(value, dict) or isinstance(value, Mapping)) and not _is_whole(path):  # noqa: SIM101
         for key, item in value.items():
-            yield from leaves(item, (*path, key))
+            _gather(item, (*path, key), found)
     else:
-        yield path, value
+        found.append((path, value))

@@ -79,7 +79,7 @@ def check_environment(
 
 def check_together(environments: Sequence[WithOrigins], entries: Sequence[str]) -> None:
     """Nothing that exists once belongs to two environments."""
-    for template in entries:
+    for template in (entry for entry in entries if names.NUMBER in entry):
         for entry, item in zip(entries, environments, strict=True):
             if entry != template and names.match_template(template, entry) is not None:
                 key = item.environment.state_key(item.environment.stacks[0])

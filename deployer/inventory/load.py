@@ -71,6 +71,7 @@ class LoadedInventory:
     _positions: Mapping[KeyPath, Position]
     _settings: tuple[tuple[tuple[str, ...], str], ...]
     _made: dict[object, Effective] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _kinds: dict[str, Layered] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def sample_name(self) -> str:
         """Return the name of some environment that exists without a number, for questions about all of them."""
@@ -105,13 +106,9 @@ class LoadedInventory:
             message, hint = unknown("kind", str(kind), kinds) if kind is not None else ("`kind` is required", "")
             where = self._place("environments", resolved.entry, "kind") if kind is not None else place
             raise ConfigError(f"environments.{dotted((resolved.entry,))}: {message}", place=where, hint=hint or None)
-        layered = Layered()
-        for source in (
-            Source("defaults", ("defaults",), self._raw.get("defaults", {})),
-            Source("kind", ("kinds", kind), kinds[kind]),
-            Source("environment", ("environments", resolved.entry), own),
-        ):
-            layered.add(source, file=self.file, positions=self._positions)
+        layered = self._below(kind).copy()
+        source = Source("environment", ("environments", resolved.entry), own)
+        layered.add(source, file=self.file, positions=self._positions)
         for path, text in settings:
             if path[0] not in ("project", "app"):
                 layered.set(path, _parse_setting(layered.values, path, text), Origin("--set"))
@@ -138,11 +135,24 @@ class LoadedInventory:
             given_by_file.add(("number",))
         origins = dict(layered.origins)
         known = {path[:length] for path in origins for length in range(1, len(path) + 1)}
+        name_origin = Origin("environment", self.file, *self._at("environments", resolved.entry))
+        built_in = Origin("built-in")
         for leaf, _ in leaves(environment.model_dump()):
             if leaf not in known:
-                name_origin = Origin("environment", self.file, *self._at("environments", resolved.entry))
-                origins[leaf] = name_origin if leaf in given_by_file else Origin("built-in")
+                origins[leaf] = name_origin if leaf in given_by_file else built_in
         return Effective(environment, origins)
+
+    def _below(self, kind: str) -> Layered:
+        """What all environments of a kind have in common, laid once."""
+        if kind not in self._kinds:
+            layered = Layered()
+            for source in (
+                Source("defaults", ("defaults",), self._raw.get("defaults", {})),
+                Source("kind", ("kinds", kind), self._raw["kinds"][kind]),
+            ):
+                layered.add(source, file=self.file, positions=self._positions)
+            self._kinds[kind] = layered
+        return self._kinds[kind]
 
     def _words(self, resolved: names.Resolved) -> dict[str, str]:
         project = self.inventory.project
