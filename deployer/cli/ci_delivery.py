@@ -48,9 +48,11 @@ def plan_commit(session: Session, *, env: str, sandbox: bool) -> int:
 def apply_commit(session: Session, *, env: str, sandbox: bool) -> int:
     """Apply the stored plan of the commit that is checked out; if the world has moved, one that means the same."""
     from deployer.cli.apply_runs import ApplyWish, apply_plan
+    from deployer.cli.reviewer_runs import take_reviews_of_this_run
 
     identifier = _stored(session, env=env, sandbox=sandbox)
     session.sink.talk(f"the plan of this commit: {identifier}")
+    take_reviews_of_this_run(session, plan=identifier, sandbox=sandbox)
     try:
         return apply_plan(session, ApplyWish(plan=identifier, env=env, sandbox=sandbox))
     except PlanApplied as error:

@@ -114,6 +114,9 @@ def _report(wiring: Wiring, wish: ReportWish, *, sha: str | None) -> Environment
     lease, run = _known(wiring)
     closed = lease is not None and lease.closed is not None
     state: Any = wish.state or derived_state(closed=closed, outcome=run.outcome if run else None)
+    if lease is not None and lease.closed is not None and lease.closed.removed is not None:
+        # A job that came too late, or was told so, says what it knows: the tombstone knows better.
+        state = "removed"
     tests: Any = wish.tests or None
     body = run.opened.body if run else {}
     ended: Mapping[str, Any] = run.closed.body if run and run.closed else {}

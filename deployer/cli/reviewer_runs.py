@@ -10,7 +10,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from deployer.cli.approve_runs import count, keep, open_approving, refuse_what_nobody_applies
-from deployer.errors import ApprovalMissing, UsageError
+from deployer.errors import ApprovalMissing, CredentialsMissing, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,27 +25,45 @@ _THIS = "this"
 
 def take_reviews(session: Session, *, plan: str, env: str, sandbox: bool, run: str, others: bool) -> int:
     """Write a record for each reviewer who let the run pass and is an approver; returns the exit code."""
-    from deployer.playbooks.github_wiring import require_hub
-
     if others:
         raise UsageError("`--from-run` signs with no key", hint="leave out `--key` and `--as`: GitHub says who it was")
     run_id = _run_id(session, run)
     opened = open_approving(session, plan=plan, env=env, sandbox=sandbox)
-    environment = _environment(opened)
+    _environment(opened)
     refuse_what_nobody_applies(opened)
-    hub = require_hub(opened.wiring, purpose="reads who has reviewed the run")
-    before = opened.verdict()
-    written, verdict = _write(opened, hub, _passed(opened, hub, run_id, environment), run_id, before)
-    named = opened.wiring.named
+    written, verdict = _take(opened, run_id)
     if session.json:
         opened.answer(verdict, approver=None, changed=bool(written), taken=list(written))
     else:
-        for person in written:
-            session.sink.talk(f"approved by {person}, who reviewed run {run_id} at `{environment}`")
         what = "approve" if verdict.missing else "apply"
         by = " by somebody else, who signs" if verdict.missing else ""
-        session.sink.talk(f"{count(verdict)}; next: `inv {what} --plan {plan}{named.flags}`{by}")
+        session.sink.talk(f"{count(verdict)}; next: `inv {what} --plan {plan}{opened.wiring.named.flags}`{by}")
     return 0
+
+
+def take_reviews_of_this_run(session: Session, *, plan: str, sandbox: bool) -> None:
+    """The same for a job that is about to apply: what is missing is said by the apply, which counts afresh."""
+    if not session.variables.get("GITHUB_RUN_ID"):
+        return
+    opened = open_approving(session, plan=plan, env="", sandbox=sandbox)
+    if opened.wiring.environment.approvals.github_environment is None or not opened.verdict().missing:
+        return
+    try:
+        _take(opened, _run_id(session, _THIS))
+    except (ApprovalMissing, CredentialsMissing) as error:
+        session.sink.talk("; ".join([f"note: {error.message}", *error.details]))
+
+
+def _take(opened: Approving, run_id: int) -> tuple[Sequence[str], Verdict]:
+    from deployer.playbooks.github_wiring import require_hub
+
+    environment = _environment(opened)
+    hub = require_hub(opened.wiring, purpose="reads who has reviewed the run")
+    before = opened.verdict()
+    written, verdict = _write(opened, hub, _passed(opened, hub, run_id, environment), run_id, before)
+    for person in written:
+        opened.session.sink.talk(f"approved by {person}, who reviewed run {run_id} at `{environment}`")
+    return written, verdict
 
 
 def _run_id(session: Session, run: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from deployer.adapters.target import R2_KEYS
 from deployer.playbooks import github_wiring
 from deployer.playbooks.wiring import Wiring
+from deployer.steps.environment_lease import Owner, Wish, removed
 from deployer.steps.ledger import Head, Ledger
 from deployer.words import Named
 from tests.support.buckets import MemoryBucket
@@ -144,3 +146,15 @@ def test_bad_input_is_refused_before_anything_is_told(stage: Stage, flags: list[
     assert ran.code == 2
     assert said in " ".join(ran.err.split())
     assert stage.there.writes == []
+
+
+def test_a_job_that_comes_too_late_does_not_overwrite_that_it_was_removed(stage: Stage) -> None:
+    """Its `failed` is true for it; the tombstone says how it ended."""
+    now = dt.datetime.now(dt.UTC)
+    owner = Owner(run="one", who="mira")
+    wish = Wish(environment="pr-12", number=12, owner=owner, commit=SHA, lasts=dt.timedelta(hours=1))
+    tombstone = removed(wish.closed(None, now), now)
+    assert tombstone is not None
+    stage.bucket.put("leases/pr-12.json", tombstone.text(), replaces=None)
+    stage.report("--state", "failed", "--e2e", "skipped")
+    assert "### <code>pr-12</code> is removed" in body(stage)
