@@ -352,9 +352,7 @@ class World:
         steps: list[BaseStep[Any]] = [first]
         for thing in THINGS:
             needs = (steps[-1].name,)
-            step = Made(
-                name=thing, needs=needs, world=self, actor=actor, environment=name, thing=thing, commit=commit
-            )
+            step = Made(name=thing, needs=needs, world=self, actor=actor, environment=name, thing=thing, commit=commit)
             steps.append(step)
         return Playbook("deploy", steps)
 
