@@ -6,183 +6,34 @@ their playbooks, and the sweep's judgement. Only the steps are small: each makes
 
 from __future__ import annotations
 
-import datetime as dt
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from deployer.adapters.redact import Redactor
-from deployer.adapters.state import Bucket, Entry, Object
-from deployer.adapters.target import Target
 from deployer.cli.runs import Attempts, Verb, Wish
-from deployer.cli.session import Session
-from deployer.cli.subject import Subject
-from deployer.engine.change import Action, Change
 from deployer.engine.playbook import Playbook
 from deployer.engine.result import RunResult
-from deployer.engine.step import BaseStep, Context
-from deployer.engine.stop import Stop
+from deployer.engine.step import BaseStep
 from deployer.engine.workfolder import WorkFolder
 from deployer.errors import DeployError, EnvironmentClosed
 from deployer.inventory.load import LoadedInventory
 from deployer.inventory.state_keys import state_key
 from deployer.playbooks.ephemeral import Down, Pulls, Up
 from deployer.playbooks.wiring import Wiring
-from deployer.report.sink import Sink
 from deployer.steps import environment_lock, holder
 from deployer.steps.holder import Owners, Verdict
-from deployer.steps.lease_store import Held, all_leases
 from deployer.steps.ledger import Entry as LedgerEntry
-from deployer.steps.ledger import Ledger
-from deployer.steps.sweep import Cause, Facts, Finding, Kind, LeaseFact, Rules, Thing, judge
-from deployer.words import Named
+from deployer.steps.sweep import Cause
 from tests.support.buckets import MemoryBucket
+from tests.support.ephemeral_parts import TARGET, THINGS, Gone, Made, ModelSubject, Shared, StateWritten, new_session
+from tests.support.ephemeral_survey import Sight, findings, look, still_goes
 from tests.support.inventory import inventory
 from tests.support.turns import Actor, Turns
 
-THINGS = ("namespace", "worker", "preview", "host")
 _FOREVER = 1e6
-_KEY = "preview:vibechecc:vibechecc|made-up"
-
-
-@dataclass(frozen=True)
-class Shared(MemoryBucket):
-    """The bucket as one actor has it: everything it asks takes a turn."""
-
-    store: MemoryBucket = field(default_factory=MemoryBucket)
-    actor: Actor | None = None
-
-    def _turn_taken(self) -> MemoryBucket:
-        if self.actor is not None:
-            self.actor.turn()
-        return self.store
-
-    def clock(self) -> dt.datetime | None:
-        return self._turn_taken().clock()
-
-    def get(self, key: str) -> Object | None:
-        return self._turn_taken().get(key)
-
-    def try_put(self, key: str, body: bytes, *, replaces: str | None) -> bool:
-        return self._turn_taken().try_put(key, body, replaces=replaces)
-
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
-        return iter(list(self._turn_taken().entries(prefix)))
-
-    def delete(self, keys: list[str]) -> None:
-        self._turn_taken().delete(keys)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelWiring(Wiring):
-    """A run's wiring that reaches the model."""
-
-    shared: Shared
-    commit: str
-
-    @property
-    def state_bucket(self) -> Bucket:  # type: ignore[override] -- made once in earnest
-        return self.shared
-
-    @property
-    def checkout(self) -> Any:  # type: ignore[override]
-        return SimpleNamespace(standing=lambda: (self.commit, False))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSubject(Subject):
-    """One environment, as one actor sees it."""
-
-    world: World
-    actor: Actor
-    commit: str
-
-    def wiring(self, session: Session, target: Target, *, patience: float | None = None) -> Wiring:
-        return ModelWiring(
-            loaded=self.loaded,
-            environment=self.environment,
-            target=target,
-            folder=self.folder.path,
-            stop=session.stop,
-            redactor=Redactor(),
-            patience=patience,
-            shared=Shared(store=self.world.store, actor=self.actor),
-            commit=self.commit,
-            run_id=self.world.new_run(self.actor),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Made(BaseStep[str | None]):
-    """One thing is there, of this commit."""
-
-    world: World
-    actor: Actor
-    environment: str
-    thing: str
-    commit: str
-
-    def observe(self, context: Context) -> str | None:
-        self.actor.turn()
-        return self.world.has(self.environment).get(self.thing)
-
-    def diff(self, context: Context, facts: str | None) -> Sequence[Change]:
-        return () if facts == self.commit else (Change(action=Action.CREATE, address=self.thing, summary=self.commit),)
-
-    def apply(self, context: Context, facts: str | None, changes: Sequence[Change]) -> Mapping[str, object]:
-        self.actor.turn()
-        self.world.has(self.environment)[self.thing] = self.commit
-        return {}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gone(BaseStep[bool]):
-    """One thing is not there."""
-
-    world: World
-    actor: Actor
-    environment: str
-    thing: str
-
-    def observe(self, context: Context) -> bool:
-        self.actor.turn()
-        return self.thing in self.world.has(self.environment)
-
-    def diff(self, context: Context, facts: bool) -> Sequence[Change]:
-        return (Change(action=Action.DELETE, address=self.thing, summary="gone"),) if facts else ()
-
-    def apply(self, context: Context, facts: bool, changes: Sequence[Change]) -> Mapping[str, object]:
-        self.actor.turn()
-        self.world.has(self.environment).pop(self.thing, None)
-        return {}
-
-
-@dataclass(frozen=True, kw_only=True)
-class StateWritten(BaseStep[bool]):
-    """There is a state, or there is none: before everything else, and after everything else."""
-
-    bucket: Shared
-    key: str
-    wanted: bool
-
-    def observe(self, context: Context) -> bool:
-        return self.bucket.get(self.key) is not None
-
-    def diff(self, context: Context, facts: bool) -> Sequence[Change]:
-        action = Action.CREATE if self.wanted else Action.DELETE
-        return () if facts is self.wanted else (Change(action=action, address="state", summary="state"),)
-
-    def apply(self, context: Context, facts: bool, changes: Sequence[Change]) -> Mapping[str, object]:
-        if self.wanted:
-            self.bucket.try_put(self.key, b'{"version": 4, "resources": []}', replaces=None)
-        else:
-            self.bucket.delete([self.key])
-        return {}
 
 
 @dataclass(kw_only=True)
@@ -214,6 +65,11 @@ class World:
     deeds: list[Deed] = field(default_factory=list)
     runs: dict[str, Actor] = field(default_factory=dict)
     loaded: LoadedInventory = field(default_factory=inventory)
+    # What happens beside a run at a certain point, for tests that want one order.
+    when_made: Callable[[str], None] = lambda _thing: None
+    when_gone: Callable[[str], None] = lambda _thing: None
+    when_asked: Callable[[int], None] = lambda _count: None
+    asked: int = 0
     _moments: int = 0
     _sessions: int = 0
 
@@ -301,9 +157,13 @@ class World:
 
         def life(actor: Actor) -> None:
             deed = self._deed("sweep", 0)
-            facts = self._survey(actor)
-            for finding in judge(facts, _RULES).findings:
-                self._sweep_one(actor, facts, finding)
+            sight = self._sight(actor)
+            facts = look(sight)
+            for finding in findings(facts):
+                if finding.cause is Cause.TOMBSTONE:
+                    continue
+                down = Down(say=_quiet, why=str(finding.cause), only=still_goes(sight, facts=facts, finding=finding))
+                self._run(self._subject(finding.number, actor, "none"), self._removal(down, actor))
             deed.ended = self.moment()
 
         return life
@@ -318,6 +178,8 @@ class World:
     def _pulls(self, number: int, actor: Actor) -> Pulls:
         def ask() -> str | None:
             actor.turn()
+            self.asked += 1
+            self.when_asked(self.asked)
             return self.pulls.get(number)
 
         return Pulls(ask=ask if self.github else None, number=number, say=_quiet)
@@ -336,7 +198,7 @@ class World:
 
     def _run(self, subject: ModelSubject, verb: Verb) -> DeployError | None:
         """As `execute` does, without what it costs to start."""
-        session, wish = _session(), Wish(env=subject.environment.name, sandbox=True)
+        session, wish = new_session(), Wish(env=subject.environment.name, sandbox=True)
         try:
             if verb.begin is not None:
                 verb.begin(subject.wiring(session, TARGET))
@@ -375,56 +237,15 @@ class World:
             ended=life.ended,
         )
 
-    def _survey(self, actor: Actor) -> Facts:
-        """In the order of the real one: listings, leases, pull requests, who is at work."""
-        shared = Shared(store=self.store, actor=actor)
-        actor.turn()
-        things = [
-            Thing(kind=Kind.WORKER, name=thing, environment=name, number=number_of(name))
-            for name, has in self.provider.items()
-            for thing in has
-        ]
-        states = [key.split("/")[1] for key in shared.list_keys("terraform/")]
-        things += [Thing(kind=Kind.STATE, name=name, environment=name, number=number_of(name)) for name in states]
-        leases = {found.environment: _fact(found.lease) for found in _leases(shared)}
-        actor.turn()
-        opened = frozenset(number for number, state in self.pulls.items() if state == "open")
-        held = {}
-        for name in {thing.environment for thing in things} | set(leases):
-            head = Ledger(shared, Named(name, "sandbox")).head()
-            if head.open is not None and not self.runs[head.open.run].killed:
-                held[name] = "somebody"
-        now = self.store.clock()
-        assert now is not None
-        return Facts(
-            now=now,
-            leases=leases,
-            numbers={name: number_of(name) for name in leases},
-            things=things,
-            open=opened if self.github else None,
-            held=held,
+    def _sight(self, actor: Actor) -> Sight:
+        return Sight(
+            actor=actor,
+            store=self.store,
+            provider=self.provider,
+            pulls=self.pulls,
+            github=self.github,
+            is_dead=lambda run: self.runs[run].killed,
         )
-
-    def _sweep_one(self, actor: Actor, facts: Facts, finding: Finding) -> None:
-        if finding.cause is Cause.TOMBSTONE:
-            return
-
-        def still(held: Held) -> bool:
-            actor.turn()
-            is_open = self.pulls.get(finding.number) == "open"
-            again = replace(
-                facts,
-                now=held.now,
-                leases={finding.environment: _fact(held.lease)} if held.etag else {},
-                numbers={finding.environment: finding.number},
-                things=finding.things,
-                open=(frozenset({finding.number}) if is_open else frozenset()) if self.github else None,
-                held={},
-            )
-            return bool(judge(again, _RULES).findings)
-
-        life = Down(say=_quiet, why=str(finding.cause), only=still)
-        self._run(self._subject(finding.number, actor, "none"), self._removal(life, actor))
 
     # --- what must hold ------------------------------------------------------------------------------------------
 
@@ -462,11 +283,6 @@ def _moments_end() -> int:
     return 10**9
 
 
-def number_of(name: str) -> int:
-    """The number in an environment's name."""
-    return int(name.removeprefix("pr-"))
-
-
 def prepared(monkeypatch: pytest.MonkeyPatch, world: World) -> World:
     """The parts of a run that would look at this machine look at the model."""
     judged = Owners.judge
@@ -487,63 +303,5 @@ def _shared(wiring: Wiring) -> Shared:
     return cast("Shared", wiring.state_bucket)
 
 
-def _leases(shared: Shared) -> Any:
-    """`all_leases` reads side by side; in turns that is one after the other, by the actor's own thread."""
-    return all_leases(shared.store) if shared.actor is None else _read_in_turn(shared)
-
-
-def _read_in_turn(shared: Shared) -> Any:
-    assert shared.actor is not None
-    shared.actor.turn()
-    return all_leases(shared.store)
-
-
-def _fact(lease: Any) -> LeaseFact | None:
-    if lease is None:
-        return None
-    closed = lease.closed
-    return LeaseFact(
-        number=lease.number,
-        renewed=lease.renewed,
-        expires=lease.expires,
-        pinned=lease.pinned is not None,
-        closed=closed.when if closed else None,
-        removed=closed.removed if closed else None,
-    )
-
-
 def _quiet(_text: str) -> None:
     """Nobody listens."""
-
-
-def _session() -> Session:
-    session = Session(root=Path("/nowhere"), command="pr.up")
-    session.__dict__["sink"] = Sink(
-        out=io.StringIO(), err=io.StringIO(), colour=False, live=False, width=80, redact=lambda text: text
-    )
-    session.__dict__["stop"] = Stop()
-    return session
-
-
-_RULES = Rules(grace=dt.timedelta(), retention=dt.timedelta(days=14))
-TARGET = Target(
-    name="sandbox",
-    place="the test",
-    cloudflare_url="http://127.0.0.1:1",
-    s3_url="http://127.0.0.1:1",
-    secrets_url="http://127.0.0.1:1",
-    convex_url="http://127.0.0.1:1",
-    edge_url="http://127.0.0.1:1",
-    credentials={
-        name: _KEY if name == "CONVEX_PREVIEW_DEPLOY_KEY" else "made-up-credential"
-        for name in (
-            "CLOUDFLARE_API_TOKEN",
-            "R2_ACCESS_KEY_ID",
-            "R2_SECRET_ACCESS_KEY",
-            "AWS_ACCESS_KEY_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "CONVEX_PREVIEW_DEPLOY_KEY",
-        )
-    },
-    process_environment={},
-)

@@ -11,7 +11,8 @@ import pytest
 from deployer.errors import EnvironmentClosed, EnvironmentReopened
 from deployer.steps.lease_store import LeaseStore
 from deployer.words import Named
-from tests.support.ephemeral_world import THINGS, World, prepared
+from tests.support.ephemeral_parts import THINGS
+from tests.support.ephemeral_world import World, prepared
 from tests.support.turns import Actor, Turns
 
 SEEDS = range(20)
