@@ -93,7 +93,7 @@ def _opened(session: Session, *, env: str, sandbox: bool) -> Wiring:
 
 
 def show_release(session: Session, *, env: str, sandbox: bool) -> int:
-    """Print the digest of the release that was deployed last, for `--release` of `inv e2e` in a job without any rights."""
+    """Print the digest of the release deployed last, for `--release` of `inv e2e` in a job without any rights."""
     from deployer.cli.ci_runs import actions_of
     from deployer.playbooks.e2e import recorded_release
 

@@ -31,7 +31,7 @@ def name_of(loaded: LoadedInventory, *, number: str, env: str, command: str) -> 
         raise ConfigError(
             "the inventory has no template, so there are no ephemeral environments",
             place=loaded.file,
-            hint='add one such as [environments."pr-{number}"]',
+            hint=f'add a table such as [environments."pr-{NUMBER}"]',
         )
     if not number:
         named = [entry for entry in templates if env and match_template(entry, env) is not None]

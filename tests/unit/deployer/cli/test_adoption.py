@@ -102,7 +102,7 @@ def test_their_steps_and_sandbox_follow(theirs: Checkout) -> None:
     assert listed.code == 0
     assert "terraform hosts" in listed.out
     assert seed["zones"] == ["mood.example"]
-    assert seed["environment"] == ["MOOD_API_KEY", "MOOD_FINGERPRINT_KEY"]
+    assert seed["environment"] == ["CONVEX_MANAGEMENT_TOKEN", "MOOD_API_KEY", "MOOD_FINGERPRINT_KEY"]
     assert seed["convex"]["preview_keys"] == [{"env": "MOOD_PREVIEW_KEY"}]
 
 
