@@ -110,14 +110,14 @@ def _write(
     from deployer.review.approval import GITHUB, Record, Review, statement_for
     from deployer.steps.github_reviews import person_of
 
-    talk, manifest = opened.session.sink.talk, opened.bundle.manifest
+    manifest = opened.bundle.manifest
     asked = opened.wiring.environment.approvals
     assert asked.github_environment is not None
-    verdict, written, new = before, list[str](), dict[str, bytes]()
+    verdict, written, new, others = before, list[str](), dict[str, bytes](), list[str]()
     for each in reviews:
         person = person_of(each.login, opened.signatures.approvers)
         if person is None:
-            talk(f"note: `{safe(each.login)}` is no approver's `github` in the inventory, and does not count")
+            others.append(f"`{safe(each.login)}` is no approver's `github` in the inventory, and does not count")
             continue
         if any(accepted.approver == person for accepted in verdict.accepted):
             continue
@@ -136,7 +136,7 @@ def _write(
         found = opened.verdict({**new, person: body})
         if not any(accepted.approver == person for accepted in found.accepted):
             why = next((why for name, why in found.refused if name == person), "")
-            talk(f"note: the review of `{safe(each.login)}` does not count: {why}")
+            others.append(f"the review of `{safe(each.login)}` does not count: {safe(why)}")
             continue
         kept = keep(opened, person, body)
         new |= kept
@@ -146,7 +146,9 @@ def _write(
         raise ApprovalMissing(
             f"no review of run {run_id} counts for this plan",
             place=f"plan `{manifest.id}`",
-            details=[f"not counted, {name}: {why}" for name, why in verdict.refused],
+            details=others,
             hint=f"whoever may approve signs: `inv approve --plan {opened.plan}{opened.wiring.named.flags}`",
         )
+    for said in others:
+        opened.session.sink.talk(f"note: {said}")
     return written, verdict

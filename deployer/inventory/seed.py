@@ -82,10 +82,11 @@ def seed(loaded: LoadedInventory, environment: Environment | None = None) -> dic
 
 def _github_environment(project: Project, environment: Environment) -> dict[str, Any]:
     """On GitHub an environment that is guarded waits for one of the people who may approve."""
-    accounts = [account for approver in project.approvers.values() for account in approver.accounts]
+    people = project.approvers.values()
+    accounts = [account for each in people for account in ((each.github,) if each.github else each.accounts)]
     logins = [account for account in accounts if _LOGIN.fullmatch(account)]
     reviewers = sorted(logins)[:_MOST_REVIEWERS] if environment.guards.protected else []
-    return {"name": environment.name, "reviewers": reviewers}
+    return {"name": environment.approvals.github_environment or environment.name, "reviewers": reviewers}
 
 
 def _secrets(environment: Environment) -> Iterator[SecretRef]:
