@@ -76,6 +76,11 @@ class Sources:
         """The commit that is checked out; None outside git."""
         return (self._git(["git", "rev-parse", "HEAD"]) or "").strip() or None
 
+    def resolved(self, name: str) -> str | None:
+        """The commit that a name means (`HEAD~1`, a branch); None if there is none."""
+        argv = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
+        return (self._git(argv) or "").strip() or None
+
     def standing(self) -> tuple[str | None, bool]:
         """The commit that is checked out, and whether a file that git tracks differs from it; one question to git."""
         told = self._git(["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no", "--", "."]) or ""

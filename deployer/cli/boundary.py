@@ -35,8 +35,12 @@ def command(
     *,
     help: Mapping[str, str] | None = None,  # noqa: A002 -- Invoke's word
     lists: Sequence[str] = (),
+    positional: Sequence[str] = (),
 ) -> Callable[[Callable[..., int]], Task[Any]]:
-    """Make a task of a function that takes a Session and flags; `lists` are flags that may be repeated."""
+    """Make a task of a function that takes a Session and flags.
+
+    `lists` are flags that may be repeated, `positional` those that need no name.
+    """
 
     def decorate(body: Callable[..., int]) -> Task[Any]:
         @functools.wraps(body)
@@ -59,7 +63,9 @@ def command(
         for flag, text in (("json", JSON_HELP), ("color", COLOR_HELP)):
             if flag in flags:
                 texts.setdefault(flag, text)
-        return _Task(run, name=name.rpartition(".")[2], help=texts, iterable=lists, auto_shortflags=False)
+        return _Task(
+            run, name=name.rpartition(".")[2], help=texts, positional=positional, iterable=lists, auto_shortflags=False
+        )
 
     return decorate
 

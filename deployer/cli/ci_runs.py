@@ -137,7 +137,7 @@ def decide_preview(session: Session, *, sandbox: bool, number: str) -> int:
     unsaid = event.head is None and asks(event, previews) is None
     pull = _pull(session, event.number, sandbox=sandbox) if unsaid and event.number else None
     decision = decide(event, previews, pull)
-    environment = _preview_name(session, decision.number) if decision.number else ""
+    environment = preview_name(session, decision.number) if decision.number else ""
     told = {
         "wanted": "true" if decision.wanted else "false",
         "number": str(decision.number or ""),
@@ -169,7 +169,7 @@ def _pull(session: Session, number: int, *, sandbox: bool) -> Pull | None:
     return Pull(number=found.number, open=found.open, fork=found.fork, commit=found.head_sha)
 
 
-def _preview_name(session: Session, number: int) -> str:
+def preview_name(session: Session, number: int) -> str:
     """The environment of a pull request: the first template's."""
     from deployer.inventory.names import NUMBER
 
@@ -184,15 +184,19 @@ def _preview_name(session: Session, number: int) -> str:
 class _Job:
     name: str
     result: str
+    outputs: Mapping[str, str]
 
 
-def judge(session: Session, *, may_skip: str) -> int:
-    """One verdict over the jobs of a workflow: all went well, and only those were skipped that may be."""
+def judge(session: Session, *, may_skip: str, when: str) -> int:
+    """One verdict over the jobs of a workflow: all went well, and those that were skipped were so on purpose."""
     allowed = {word.strip() for word in may_skip.split(",") if word.strip()}
     jobs = _jobs(session.variables.get("NEEDS", ""))
     unknown = allowed - {job.name for job in jobs}
     if unknown:
         raise UsageError(f"--may-skip names no job: {', '.join(sorted(unknown))}", hint="the gate must need them")
+    if when and not _holds(when, jobs):
+        # Nobody has decided that they are not needed: a condition that is wrong must not pass for a decision.
+        allowed = set()
     bad = [job for job in jobs if job.result not in _GOOD or (job.result == _SKIPPED and job.name not in allowed)]
     if session.json:
         session.answer({"jobs": {job.name: job.result for job in jobs}}, outcome="failed" if bad else "ok")
@@ -207,11 +211,22 @@ def judge(session: Session, *, may_skip: str) -> int:
     return 0
 
 
+def _holds(when: str, jobs: Sequence[_Job]) -> bool:
+    found = re.fullmatch(r"([\w-]+)\.([\w-]+)=(.*)", when)
+    job = next((job for job in jobs if found and job.name == found[1]), None)
+    if found is None or job is None:
+        raise UsageError(f"`--when {when}` names no output of a job", hint="e.g. --when ci-preview.wanted=false")
+    return job.outputs.get(found[2]) == found[3]
+
+
 def _jobs(text: str) -> list[_Job]:
     hint = "the workflow gives it: NEEDS: ${{ toJSON(needs) }}"
     try:
         needs = json.loads(text)
-        jobs = [_Job(name=name, result=str(need["result"])) for name, need in needs.items()]
+        jobs = [
+            _Job(name=name, result=str(need["result"]), outputs=dict(need.get("outputs") or {}))
+            for name, need in needs.items()
+        ]
     except (ValueError, TypeError, KeyError, AttributeError):
         raise ConfigError("NEEDS does not hold the results of the jobs", place="NEEDS", hint=hint) from None
     if not jobs:

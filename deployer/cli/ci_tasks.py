@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from deployer.cli.boundary import command
+from deployer.cli.ci_events import EVENTS
 from deployer.cli.flags import ENV, SANDBOX
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from deployer.cli.session import Session
 
 _BASE: Final = "commit with which this one is compared; by default the event's, else origin/main"
@@ -56,16 +59,24 @@ def preview(
     return decide_preview(session, sandbox=sandbox, number=number)
 
 
-@command("ci.gate", help={"may_skip": "jobs that may be left out, with commas"})
-def gate(session: Session, *, may_skip: str = "", json: bool = False, color: bool = True) -> int:
+@command(
+    "ci.gate",
+    help={
+        "may_skip": "jobs that may be left out, with commas",
+        "when": "only where this output of a job has this value, e.g. ci-preview.wanted=false",
+    },
+)
+def gate(session: Session, *, may_skip: str = "", when: str = "", json: bool = False, color: bool = True) -> int:
     """Say whether a workflow went well.
 
-    All jobs that the variable NEEDS tells of have succeeded, and only those named here were skipped. It is the one job
-    that a branch rule has to require.
+    All jobs that the variable NEEDS tells of have succeeded, and only those were skipped that may be, for the reason
+    that a job before them gave. It is the one job that a branch rule has to require.
+
+      NEEDS='{"nox": {"result": "success"}}' inv ci.gate
     """
     from deployer.cli.ci_runs import judge
 
-    return judge(session, may_skip=may_skip)
+    return judge(session, may_skip=may_skip, when=when)
 
 
 @command("ci.plan", help={"env": ENV, "sandbox": SANDBOX})
@@ -115,6 +126,63 @@ def aws_login(session: Session, *, sandbox: bool = False, json: bool = False, co
     return log_in_to_aws(session, sandbox=sandbox)
 
 
+@command(
+    "ci.run",
+    help={
+        "workflow": "its name, e.g. pr-environment",
+        "event": f"one of {', '.join(EVENTS)}",
+        "number": "number of the pull request",
+        "label": "the label that was put on",
+        "comment": "what somebody wrote",
+        "base": "commit with which this one is compared; by default the one before",
+        "input": "name=value of a form that a person fills in; may be repeated",
+        "approve": "review whatever waits for one as this person, who must be a reviewer there",
+        "patience": "how long a job waits for a review by somebody else, e.g. 90, 10m",
+    },
+    lists=("input",),
+    positional=("workflow",),
+)
+def run(
+    session: Session,
+    *,
+    workflow: str,
+    event: str = "",
+    number: str = "",
+    label: str = "",
+    comment: str = "",
+    base: str = "",
+    input_: Sequence[str] | None = None,
+    approve: str = "",
+    patience: str = "",
+    json: bool = False,
+    color: bool = True,
+) -> int:
+    """Run a workflow on this machine.
+
+    The real file, by act, on the commit that is checked out, against the sandbox. The event is one of GitHub's, and has
+    happened at the sandbox's GitHub. The actions of others are replaced by stand-ins; docs/guide/workflows.md says by
+    which.
+
+      inv ci.run pr-environment --event opened --number 12
+      inv ci.run pr-cleanup --event merged --number 12
+      inv ci.run terraform-apply --event push --approve mira
+    """
+    from deployer.cli.ci_rehearsal import RehearsalWish, rehearse
+
+    wish = RehearsalWish(
+        workflow=workflow,
+        event=event,
+        number=number,
+        label=label,
+        comment=comment,
+        base=base,
+        approve=approve,
+        patience=patience,
+        inputs=tuple(input_ or ()),
+    )
+    return rehearse(session, wish)
+
+
 @command("ci.aws-policy", help={"env": ENV})
 def aws_policy(session: Session, *, env: str = "", json: bool = False, color: bool = True) -> int:
     """Print the AWS policies of an environment's jobs.
@@ -162,4 +230,4 @@ def e2e(
     return test_environment(session, env=env, sandbox=sandbox, release=release, out=out)
 
 
-TASKS: Final = (affected, config, preview, gate, plan, apply, release, aws_login, aws_policy)
+TASKS: Final = (affected, config, preview, gate, plan, apply, release, aws_login, aws_policy, run)

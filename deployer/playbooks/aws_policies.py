@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.errors import ConfigError
 from deployer.inventory.base import SecretRef
+from deployer.inventory.ci import Roles
+from deployer.playbooks.environments import written_out
 from deployer.playbooks.github_wiring import repository_of
 
 if TYPE_CHECKING:
-    from deployer.inventory.ci import Roles
     from deployer.playbooks.wiring import Wiring
 
 PLAN_SUFFIX: Final = "-plan"
@@ -50,6 +51,16 @@ def roles_of(wiring: Wiring) -> tuple[Role, ...]:
     else:
         names = (environment.name, f"{environment.name}{PLAN_SUFFIX}")
     return tuple(_role(wiring, roles, name) for name in names)
+
+
+def all_subjects(wiring: Wiring) -> tuple[str, ...]:
+    """The subjects of the jobs of all environments of the inventory."""
+    roles = wiring.loaded.inventory.ci.roles or Roles(account_id="123456789012")
+    loaded = wiring.loaded
+    names = [name for entry in written_out(loaded) for name in (entry, f"{entry}{PLAN_SUFFIX}")]
+    names.append(loaded.inventory.ci.previews.environment)
+    repository = _repository(wiring)
+    return tuple(subject for name in names for subject in subjects_of(repository, name, roles))
 
 
 def _role(wiring: Wiring, roles: Roles, github_environment: str) -> Role:

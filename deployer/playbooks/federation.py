@@ -10,10 +10,12 @@ import base64
 import json
 import re
 import urllib.parse
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.adapters.aws import AwsAccess, boto_errors, translate
+from deployer.adapters.target import AWS_KEYS, Target
 from deployer.errors import CredentialsRefused, ServiceFailed, UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ REGION: Final = "AWS_REGION"
 AUDIENCE: Final = "sts.amazonaws.com"
 _REQUEST_URL: Final = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _REQUEST_TOKEN: Final = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 -- the name of a variable
+_GITHUB: Final = "GITHUB_API_URL"
 _ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 _SECONDS: Final = 3600
 
@@ -50,12 +53,6 @@ def federated(wiring: Wiring, *, role: str) -> Federated:
             hint="a variable of the GitHub environment, e.g. arn:aws:iam::123456789012:role/vibechecc-preview; "
             "`inv ci.aws-policy --env NAME` prints what the role needs",
         )
-    wiring.target.require(
-        {
-            _REQUEST_URL: "where GitHub hands out the job's identity (the job needs `id-token: write`)",
-            _REQUEST_TOKEN: "asks for the job's identity (the job needs `id-token: write`)",
-        }
-    )
     token = _token(wiring)
     subject = str(_claims(token).get("sub", "unknown"))
     session = f"github-{wiring.target.process_environment.get('GITHUB_RUN_ID', 'local')}"
@@ -64,7 +61,7 @@ def federated(wiring: Wiring, *, role: str) -> Federated:
 
 
 def _token(wiring: Wiring) -> str:
-    url, key = wiring.target.credential(_REQUEST_URL), wiring.target.credential(_REQUEST_TOKEN)
+    url, key = _request(wiring.target)
     wiring.redactor.add(key)
     joint = "&" if urllib.parse.urlsplit(url).query else "?"
     answer = wiring.http.request(
@@ -77,6 +74,55 @@ def _token(wiring: Wiring) -> str:
         raise ServiceFailed("GitHub's answer holds no token", place=_REQUEST_URL) from None
     wiring.redactor.add(token)
     return token
+
+
+def _request(target: Target) -> tuple[str, str]:
+    """Where and with what the job asks. In a rehearsal the job has its own, at the stand-in's address only."""
+    variables = target.process_environment
+    url, key = variables.get(_REQUEST_URL), variables.get(_REQUEST_TOKEN)
+    if target.name == "sandbox" and url and key and url.startswith(target.credential(_GITHUB) + "/"):
+        return url, key
+    target.require(
+        {
+            _REQUEST_URL: "where GitHub hands out the job's identity (the job needs `id-token: write`)",
+            _REQUEST_TOKEN: "asks for the job's identity (the job needs `id-token: write`)",
+        }
+    )
+    return target.credential(_REQUEST_URL), target.credential(_REQUEST_TOKEN)
+
+
+def role_arn(wiring: Wiring, name: str) -> str:
+    """The whole name of a role in the account of the inventory."""
+    roles = wiring.loaded.inventory.ci.roles
+    return f"arn:aws:iam::{roles.account_id if roles else '123456789012'}:role/{name}"
+
+
+def ensure_role(wiring: Wiring, *, name: str, subjects: Sequence[str]) -> None:
+    """Make a role in the sandbox that trusts these subjects: what an administrator does at AWS."""
+    assert wiring.target.name == "sandbox"
+    account = role_arn(wiring, name).split(":")[4]
+    policy = wiring.templates.render(
+        "aws/trust-policy.json.j2", {"account": account, "subjects": list(dict.fromkeys(subjects))}
+    )
+    common = {"RoleName": name, "Version": "2010-05-08"}
+    for fields in (
+        {"Action": "CreateRole", "AssumeRolePolicyDocument": policy, **common},
+        {"Action": "UpdateAssumeRolePolicy", "PolicyDocument": policy, **common},
+    ):
+        keys = {name: wiring.target.credential(name) for name in AWS_KEYS}
+        answer = wiring.http.request(
+            "POST",
+            f"{wiring.target.sts_url}/",
+            service="the sandbox's IAM",
+            headers={
+                "Content-Type": "application/x-www-form-urlencoded",
+                "Authorization": f"AWS4-HMAC-SHA256 Credential={keys[AWS_KEYS[0]]}/20260101/us-east-1/iam/aws4_request",
+            },
+            body=urllib.parse.urlencode(fields).encode(),
+            accept=(409,),
+        )
+        if answer.status != 409:
+            return
 
 
 def _claims(token: str) -> dict[str, Any]:

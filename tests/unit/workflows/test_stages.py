@@ -70,7 +70,8 @@ def test_one_gate_judges_all_jobs(name: str) -> None:
     found = {job.id: job for job in workflows.jobs(name)}
     gate = found.pop("gate")
     (call,) = gate.calls
-    may_skip = set((call.partition("--may-skip ")[2] or "").split(",")) - {""}
+    found_skip = re.search(r"--may-skip ([\w,-]+)", call)
+    may_skip = set(found_skip[1].split(",")) if found_skip else set()
 
     assert gate.condition == "always()"
     assert set(gate.needs) == set(found)
@@ -79,6 +80,11 @@ def test_one_gate_judges_all_jobs(name: str) -> None:
     conditional = {job.id for job in found.values() if job.condition}
     conditional |= {job.id for job in found.values() if conditional & set(job.needs)}
     assert may_skip == conditional
+    # Where a job decides, its decision is the reason, and a condition that is wrong is found.
+    if decides := {job.id for job in found.values() if job.id in ("ci-affected", "ci-preview")}:
+        (reason,) = re.findall(r"--when '([\w-]+)\.([\w-]+)=", call)
+        assert reason[0] in decides
+        assert reason[1] in found[reason[0]].values["outputs"]
 
 
 def test_the_backend_is_live_before_the_frontend() -> None:
