@@ -31,7 +31,7 @@ _PERSON: Final = "rehearsal"
 
 @dataclass(frozen=True, kw_only=True)
 class RehearsalWish:
-    """The flags of `inv ci.run`."""
+    """The flags of `ci.run`."""
 
     workflow: str
     event: str
@@ -265,7 +265,7 @@ class Rehearsal:
         from deployer.cli.boundary import SANDBOX_ONLY
         from deployer.cli.sandbox_process import sandbox_home
 
-        variables, target = self.session.variables, self.wiring.target
+        variables = self.session.variables
         rehearsal = self._write(f"rehearsal-{self.run_id}.json", self._facts(sent, reviewer, patience))
         # act asks a question on a machine where it never ran, unless it has a configuration.
         self._write("config/act/actrc", "")
