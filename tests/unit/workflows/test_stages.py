@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from deployer.cli.collection import collection
 from tests.support import workflows
 from tests.support.commands import sessions
 from tests.support.workflows import NAMES, ROOT, Job
@@ -53,6 +54,15 @@ def test_a_job_calls_the_task_or_session_of_its_name(job: Job) -> None:
 def _task(job: Job) -> str:
     """`ci-aws-login` is the job of `ci.aws-login`: a point is not allowed in a job's name."""
     return re.sub(r"^(ci|pr)-", r"\1.", job.id)
+
+
+def test_every_call_is_one_that_exists() -> None:
+    """Tasks and sessions, with their flags, are those of this checkout."""
+    tree = collection(ROOT)
+    known = set(tree.task_names)
+    called = {found["task"] for job in JOBS for call in job.calls if (found := CALL.fullmatch(call)) and found["task"]}
+
+    assert called - known == set()
 
 
 def test_every_stage_has_a_job() -> None:
