@@ -159,9 +159,9 @@ def run(
 ) -> int:
     """Run a workflow on this machine.
 
-    The real file, by act, on the commit that is checked out, against the sandbox. The event is one of GitHub's, and has
-    happened at the sandbox's GitHub. The actions of others are replaced by stand-ins; docs/guide/contributing-changes.md
-    says by which.
+    The real file, by act, on the commit that is checked out, against the sandbox. The event is one of GitHub's and has
+    happened at the sandbox's GitHub. The actions of others are replaced by stand-ins;
+    docs/guide/contributing-changes.md says by which.
 
       inv ci.run pr-environment --event opened --number 12
       inv ci.run pr-cleanup --event merged --number 12
