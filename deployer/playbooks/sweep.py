@@ -84,7 +84,7 @@ def sample_of(loaded: LoadedInventory) -> str:
     raise UsageError(
         "the inventory has no template of ephemeral environments that may be removed",
         place=loaded.file,
-        hint='a table such as `[environments."pr-{number}"]` makes one',
+        hint=f'a table such as [environments."pr-{NUMBER}"] makes one',
     )
 
 
