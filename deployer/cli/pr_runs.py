@@ -77,7 +77,7 @@ def down(session: Session, wish: PullWish) -> int:
     life = Down(
         say=say,
         check=wish.check,
-        unless_open=(lambda wiring: pulls_of(wiring, say=say, opens=False)) if wish.unless_open else None,
+        unless_open=(lambda wiring: pulls_of(wiring, say=say)) if wish.unless_open else None,
     )
     try:
         ended = execute(session, wish.run(name), down_verb(wish, life))
@@ -144,7 +144,7 @@ class Upward:
         if self._life is None:
             say, wish = self.session.sink.talk, self.wish
             self._life = Up(
-                pulls=pulls_of(wiring, say=say, opens=not wish.check),
+                pulls=pulls_of(wiring, say=say, opens=True, check=wish.check),
                 say=say,
                 check=wish.check,
                 reopen=wish.reopen,

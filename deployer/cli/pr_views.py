@@ -63,7 +63,7 @@ def show_lease(session: Session, *, number: str, env: str, sandbox: bool) -> int
 
     wiring = _open(session, number=number, env=env, sandbox=sandbox)
     lease, now = _read(wiring)
-    pulls = pulls_of(wiring, say=session.sink.talk, opens=False)
+    pulls = pulls_of(wiring, say=session.sink.talk)
     pull = pulls.ask() if pulls.ask is not None else None
     run = _last_run(wiring)
     url = wiring.target.public_url(wiring.environment.host)

@@ -95,7 +95,7 @@ class Up:
         if self.check:
             self.lease = held.lease
             return
-        require_bucket(wiring)
+        require_bucket(wiring, self.say)
         self.lease = store.take(wish, may_reopen=self._may_reopen)
 
     def _may_reopen(self) -> bool:
@@ -159,7 +159,7 @@ class Down:
             self._close(wiring, pulls)
 
     def _close(self, wiring: Wiring, pulls: Pulls | None) -> None:
-        require_bucket(wiring)
+        require_bucket(wiring, self.say)
         store, wish = store_of(wiring), wish_of(wiring)
         before: list[Lease | None] = []
 
@@ -207,9 +207,10 @@ def needed(lease: Lease) -> datetime | None:
     return None if lease.pinned is not None else lease.expires
 
 
-def require_bucket(wiring: Wiring) -> None:
+def require_bucket(wiring: Wiring, say: Say) -> None:
     """The bucket that keeps the leases: the very first command on an account makes it."""
     if not wiring.state_bucket.exists():
+        say(f"note: the bucket `{wiring.state_bucket.name}` is made, it keeps the leases")
         wiring.state_bucket.create(location=wiring.loaded.inventory.project.location)
 
 

@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 _NO_COMMIT = "0" * 40
 
 
-def pulls_of(wiring: Wiring, *, say: Say, opens: bool = True) -> Pulls:
+def pulls_of(wiring: Wiring, *, say: Say, opens: bool = False, check: bool = False) -> Pulls:
     """The pull request of the wiring's environment. `opens`: on the sandbox it is opened if nobody knows it."""
     hub, number = hub_of(wiring), number_of(wiring)
     if hub is None:
@@ -29,6 +29,9 @@ def pulls_of(wiring: Wiring, *, say: Say, opens: bool = True) -> Pulls:
     def ask() -> str | None:
         pull = hub.pull(number)
         if pull is None and wiring.target.name == "sandbox" and opens:
+            if check:
+                say(f"note: pull request {number} would be opened on the sandbox's GitHub")
+                return "open"
             _open_in_sandbox(wiring, hub, number)
             say(f"note: pull request {number} was opened on the sandbox's GitHub")
             pull = hub.pull(number)

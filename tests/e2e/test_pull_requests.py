@@ -1,0 +1,200 @@
+"""Pull requests' environments on a whole sandbox: up, up again, down, down again, and both at the same time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from sandbox.home import Home
+from tests.support.account import Account
+from tests.support.kills import killed_at
+from tests.support.rehearsal import Ran, Rehearsal, rehearsal, replace
+from tests.support.sandbox import Running
+from tests.support.states import Store, store_of
+from tests.support.waiting import wait_for
+
+ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
+ZONE = "vibechecc.app"
+SEED = """
+import { internalMutationGeneric } from 'convex/server'
+
+export const run = internalMutationGeneric(async (ctx) => {
+  await ctx.db.insert('vibes', { text: 'seeded' })
+})
+"""
+
+
+@pytest.fixture(name="stage", scope="module")
+def _stage() -> Iterator[Rehearsal]:
+    with rehearsal() as running:
+        (running.root.parent / "application" / "convex" / "seed.ts").write_text(SEED)
+        replace(
+            running.root / "environments.toml",
+            'convex = { deploy_key = { env = "CONVEX_PREVIEW_DEPLOY_KEY" } }',
+            'convex = { deploy_key = { env = "CONVEX_PREVIEW_DEPLOY_KEY" }, seed = "seed:run" }',
+        )
+        assert running.inv("sandbox.up").code == 0
+        yield running
+
+
+@pytest.fixture(name="store")
+def _store(stage: Rehearsal) -> Iterator[Store]:
+    stage.reset()
+    with store_of(stage) as store:
+        yield store
+
+
+def pr(stage: Rehearsal, verb: str, *flags: str, number: int = 12) -> Ran:
+    """`inv pr.VERB --number 12 --sandbox --json`."""
+    return stage.inv(f"pr.{verb}", "--number", str(number), "--sandbox", "--json", *flags)
+
+
+def on_github(stage: Rehearsal, state: str, number: int = 12) -> None:
+    """What a person does in the browser."""
+    url = f"{stage.connection['services']['github']}/__sandbox/pulls"
+    assert httpx.post(url, json={"number": number, "state": state}, trust_env=False).status_code < 300
+
+
+def previews(stage: Rehearsal) -> list[dict[str, Any]]:
+    """Convex's previews, by the Management API."""
+    base, token = stage.connection["services"]["convex"], stage.connection["environment"]["CONVEX_MANAGEMENT_TOKEN"]
+    headers = {"Authorization": f"Bearer {token}"}
+    project = httpx.get(f"{base}/v1/teams/vibechecc/projects/vibechecc", headers=headers, trust_env=False).json()
+    url = f"{base}/v1/projects/{project['id']}/list_deployments?deploymentType=preview"
+    return list(httpx.get(url, headers=headers, trust_env=False).json())
+
+
+def left_of(stage: Rehearsal, store: Store, number: int = 12) -> list[str]:
+    """Everything that bears this number's name, in every provider; but for the tombstone and the ledger."""
+    account, name = Account(Running(Home.at(stage.home)), ACCOUNT), f"pr-{number}"
+    host = f"{name}.{ZONE}"
+    records = account.get(f"{account.zone(ZONE)}/dns_records")
+    kept = (f"leases/{name}.json", f"ledger/{name}/", f"ledger-heads/{name}.json")
+    keys = [key for key in store.keys() if {name, f"{name}.json"} & set(key.split("/")) and not key.startswith(kept)]
+    return [
+        *(each for each in account.named(f"vibechecc-{name}") if re.match(rf"vibechecc-{name}(-|$)", each)),
+        *(each for each in account.hosts() if each == host),
+        *(record["name"] for record in records if record["name"] == host),
+        *(each["name"] for each in previews(stage) if each["previewIdentifier"] == name),
+        *keys,
+    ]
+
+
+def test_a_pull_request_lives(stage: Rehearsal, store: Store) -> None:
+    """Check tells what is made; the second time changes nothing; down leaves nothing, and has nothing left to do."""
+    predicted = pr(stage, "up", "--check")
+    assert predicted.code == 0, predicted.err
+    assert "pull request 12 would be opened" in predicted.err
+    assert pr(stage, "show").document["pull_request"]["state"] is None
+    assert [each for each in stage.requests() if each["mutating"]] == []
+    made = pr(stage, "up")
+    assert made.code == 0, made.err
+    # The leases' bucket comes before everything else.
+    bucket = ("create", "r2:vibechecc-terraform-state")
+    assert {change[:2] for change in made.changes} == {change[:2] for change in predicted.changes} - {bucket}
+
+    again = pr(stage, "up")
+    assert (again.code, again.recap["changed"], again.recap["failed"]) == (0, 0, 0), again.err
+    assert stage.carried_out("POST", "/api/function") == 1, "the seed runs once"
+
+    lease = pr(stage, "show").document["lease"]
+    expires = dt.datetime.fromisoformat(lease["expires"]).timestamp()
+    (preview,) = previews(stage)
+    assert preview["previewIdentifier"] == "pr-12"
+    assert expires <= preview["expiresAt"] / 1000 <= expires + 24 * 3600
+    assert pr(stage, "pin").code == 0
+    assert previews(stage)[0]["expiresAt"] is None
+    listed = stage.inv("pr.list", "--sandbox", "--json").document["leases"]
+    assert [(each["number"], each["state"]) for each in listed] == [(12, "pinned")]
+
+    gone = pr(stage, "down")
+    assert gone.code == 0, gone.err
+    assert gone.document["removed"] is True
+    assert left_of(stage, store) == []
+    again = pr(stage, "down")
+    assert (again.code, again.recap["changed"]) == (0, 0), again.err
+    assert pr(stage, "pin").code == 14
+
+
+def test_closed_while_it_comes_up(stage: Rehearsal, store: Store) -> None:
+    """The run that makes it stops with its own exit code, and nothing stays."""
+    colleague = stage.beside("colleague")
+    on_github(stage, "open")
+    coming = stage.start("pr.up", "--number", "12", "--sandbox", "--json")
+    try:
+        wait_for(lambda: stage.carried_out("POST", "*/workers/workers") > 0)
+        on_github(stage, "closed")
+        gone = pr(colleague, "down", "--unless-open")
+        out, err = coming.communicate(timeout=120)
+    finally:
+        coming.kill()
+    assert gone.code == 0, gone.err
+    assert coming.returncode == 14, err
+    document = json.loads(out)
+    assert document["error"]["reason"] == "environment-closed"
+    assert document["taken_back"] is True
+    assert left_of(stage, store) == []
+    late = pr(stage, "up")
+    assert late.code == 14
+    assert "pull request 12 is closed" in late.err
+    assert left_of(stage, store) == []
+
+
+@pytest.mark.parametrize("moment", [2, 6, 12, 17])
+def test_killed_between_two_steps_then_removed(stage: Rehearsal, store: Store, moment: int) -> None:
+    """Whatever was made by then, and another one's environment is not touched."""
+    assert killed_at(stage, moment, "pr.up", "--number", "12", "--sandbox")
+    gone = pr(stage, "down")
+    assert gone.code == 0, gone.err
+    assert left_of(stage, store) == []
+    assert pr(stage, "down").recap["changed"] == 0
+
+
+def test_a_key_for_production_is_refused_before_anything_starts(stage: Rehearsal, store: Store) -> None:
+    """With it the CLI would deploy to production and exit 0."""
+    path = stage.home / "connection.json"
+    before = path.read_text()
+    connection = json.loads(before)
+    production = connection["environment"]["CONVEX_DEPLOY_KEY_PRODUCTION"]
+    connection["environment"]["CONVEX_PREVIEW_DEPLOY_KEY"] = production
+    path.write_text(json.dumps(connection))
+    try:
+        refused = pr(stage, "up")
+    finally:
+        path.write_text(before)
+    assert refused.code == 11
+    assert "the Convex deploy key is for `prod:" in refused.err
+    assert [each for each in stage.requests() if each["mutating"] and each["service"] != "github"] == []
+
+
+def test_there_is_no_room(stage: Rehearsal, store: Store) -> None:
+    """It says who could go, and --evict takes exactly the one that may."""
+    inventory = stage.root / "environments.toml"
+    before = inventory.read_text()
+    assert pr(stage, "up", number=1).code == 0
+    try:
+        replace(inventory, "workers = 500", "workers = 1")
+        full = pr(stage, "up")
+        assert full.code == 15
+        assert full.document["error"]["reason"] == "quota-reached"
+        assert "inv pr.down --number 1 --sandbox" in full.err
+        assert left_of(stage, store) == []
+        assert pr(stage, "up", "--evict").code == 11
+        replace(inventory, "evict = false", "evict = true")
+        assert pr(stage, "up", "--evict").code == 15, "it is neither expired nor idle"
+
+        key = "leases/pr-1.json"
+        lease = json.loads(store.read(key) or b"{}")
+        store.write(key, json.dumps({**lease, "renewed": "2026-01-01T00:00:00+00:00"}).encode())
+        made = pr(stage, "up", "--evict")
+        assert made.code == 0, made.err
+        assert left_of(stage, store, 1) == []
+        assert json.loads(store.read(key) or b"{}")["closed"]["why"] == "evicted"
+    finally:
+        inventory.write_text(before)
