@@ -20,6 +20,7 @@ from deployer.errors import ConfigError
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _NO_COMMIT: Final = re.compile(r"0+")
+_SUMMARY: Final = 1_048_576
 _BOTS_WITHOUT_SECRETS: Final = frozenset({"dependabot[bot]"})
 
 
@@ -77,9 +78,9 @@ class Actions:
         """Set a variable for the later steps of this job."""
         self._assign("GITHUB_ENV", name, value)
 
-    def summary(self, markdown: str) -> None:
-        """Add to what GitHub shows of the job."""
-        self._append("GITHUB_STEP_SUMMARY", self.redact(markdown).rstrip("\n") + "\n\n")
+    def summary(self, markdown: str) -> bool:
+        """Add to what GitHub shows of the job; False where there is no such page, or no room left on it."""
+        return self._append("GITHUB_STEP_SUMMARY", self.redact(markdown).rstrip("\n") + "\n\n", limit=_SUMMARY)
 
     def _assign(self, file: str, name: str, value: str) -> None:
         assert _NAME.fullmatch(name), name
@@ -87,11 +88,16 @@ class Actions:
         delimiter = f"end-{secrets.token_hex(16)}"
         self._append(file, f"{name}<<{delimiter}\n{self.redact(value)}\n{delimiter}\n")
 
-    def _append(self, file: str, text: str) -> None:
-        path = self.variables.get(file)
-        if path and self.running:
-            with disk_errors(Path(path)), Path(path).open("a", encoding="utf-8") as opened:
-                opened.write(text)
+    def _append(self, file: str, text: str, *, limit: int | None = None) -> bool:
+        path, body = self.variables.get(file), text.encode()
+        if not path or not self.running:
+            return False
+        with disk_errors(Path(path)), Path(path).open("ab") as opened:
+            # A page over the limit is not shown at all.
+            if limit is not None and opened.tell() + len(body) > limit:
+                return False
+            opened.write(body)
+        return True
 
 
 def annotation(message: str, *, level: str = "error", place: str | None = None, title: str = "") -> str:

@@ -29,7 +29,7 @@ def plan_commit(session: Session, *, env: str, sandbox: bool) -> int:
     event = actions.event()
     asked = sandbox or bool(session.variables.get("GITHUB_TOKEN"))
     number = str(event.number) if event is not None and event.number and asked else ""
-    (planned,) = plan_all(session, PlanWish(env=env, sandbox=sandbox, store=True, comment=number))
+    (planned,) = plan_all(session, PlanWish(env=env, sandbox=sandbox, store=True, comment=number, summarized=True))
     if planned.view is not None:
         actions.summary(plan_summary(planned.view, plan=planned.kept))
         if actions.running:

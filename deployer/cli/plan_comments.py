@@ -47,9 +47,9 @@ class Commenter:
         """The environment that was named first, by its own name."""
         return self.wiring.environment.name
 
-    def write(self, planned: Sequence[Planned], *, link: str | None) -> None:
+    def write(self, planned: Sequence[Planned], *, link: str | None, summarized: bool) -> None:
         """One comment for each environment. A token that may only read is a note; the text goes to the summary."""
-        from deployer.adapters.step_summary import append
+        from deployer.cli.ci_runs import actions_of
         from deployer.playbooks.reporting import put_comment
 
         talk = self.session.sink.talk
@@ -62,7 +62,7 @@ class Commenter:
                 talk(f"note: {note}")
             if told.comment is not None:
                 talk(f"{told.comment}: plan of {each.environment}" + ("" if told.changed else ", as it said already"))
-            elif append(self.wiring.target.process_environment, body):
+            elif not summarized and actions_of(self.session).summary(body):
                 talk("note: the text is in the step's summary instead")
 
 

@@ -38,6 +38,8 @@ class PlanWish:
     diff: bool = False
     link: str | None = None
     comment: str = ""
+    # Whether whoever asks puts the plan into the step's summary anyway.
+    summarized: bool = False
     settings: tuple[str, ...] = ()
 
 
@@ -74,7 +76,7 @@ def plan_all(session: Session, wish: PlanWish) -> list[Planned]:
                 planned = list(pool.map(lambda name: _plan_beside(session, wish, name), names))
     _show(session, wish, planned)
     if comments is not None:
-        comments.write(planned, link=wish.link)
+        comments.write(planned, link=wish.link, summarized=wish.summarized)
     return planned
 
 

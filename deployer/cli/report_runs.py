@@ -62,7 +62,7 @@ def report_pull_request(session: Session, wish: ReportWish) -> int:
         return 0
     told = report_environment(hub, report, number=number, sha=sha, body=body, say=session.sink.talk)
     if told.comment is None:
-        _put_elsewhere(session, wiring.target.process_environment, body)
+        _put_elsewhere(session, body)
     if session.json:
         session.answer({"number": number, "state": report.state, **told.fields()})
     else:
@@ -89,10 +89,10 @@ def _refuse_unknown(hub: GitHub, number: int) -> NoReturn:
     )
 
 
-def _put_elsewhere(session: Session, variables: Mapping[str, str], body: str) -> None:
-    from deployer.adapters.step_summary import append
+def _put_elsewhere(session: Session, body: str) -> None:
+    from deployer.cli.ci_runs import actions_of
 
-    if append(variables, body):
+    if actions_of(session).summary(body):
         session.sink.talk("note: the text is in the step's summary instead")
     elif not session.json:
         session.sink.data(body.rstrip("\n"))

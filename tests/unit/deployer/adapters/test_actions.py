@@ -137,3 +137,18 @@ def test_outside_a_job_nothing_is_written(tmp_path: Path) -> None:
 def test_an_error_is_shown_where_it_stands(message: str, place: str | None, line: str) -> None:
     """In one line, whatever is in it: a second one could be a command."""
     assert annotation(message, place=place) == line
+
+
+def test_a_summary_is_added_while_there_is_room(tmp_path: Path) -> None:
+    """A page over GitHub's limit is not shown at all; outside Actions there is none, and both are told."""
+    page = tmp_path / "summary.md"
+    variables = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(page)}
+    job = Actions(variables=variables, redact=lambda text: text.replace("secret", "***"))
+
+    assert job.summary("one secret\n")
+    assert job.summary("x" * 1_048_560)
+    assert not job.summary("one line too many")
+    assert page.read_text().startswith("one ***\n\nxxx")
+    assert page.stat().st_size <= 1_048_576
+    assert not Actions(variables={"GITHUB_STEP_SUMMARY": str(page)}).summary("on a laptop")
+    assert not Actions(variables={"GITHUB_ACTIONS": "true"}).summary("no page")

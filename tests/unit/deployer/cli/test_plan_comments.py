@@ -111,6 +111,7 @@ def test_a_forks_token_keeps_nobody_from_planning(
     """Exit code and plan are as without; the text is in the summary."""
     page = tmp_path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     there.refuse = [("POST .*", 403, {"message": "Resource not accessible by integration"}, {})]
     PLANS["production"] = additive()
     ran = checkout.inv("plan", "--env", "production", "--comment", "12")

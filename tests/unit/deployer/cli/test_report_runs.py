@@ -125,6 +125,7 @@ def test_a_forks_token_is_a_note_and_the_text_is_in_the_summary(
     page = tmp_path / "summary.md"
     page.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     ran = stage.report("--state", "coming")
     assert (ran.code, ran.out) == (0, "")
     assert page.read_text().startswith("before\n### <code>pr-12</code> is being made")

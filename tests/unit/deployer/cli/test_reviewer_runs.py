@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from deployer.cli.reviewer_runs import take_reviews_of_this_run
+from deployer.cli.session import Session
 from deployer.playbooks import github_wiring
 from deployer.playbooks.plan import project_of
 from deployer.report.plan_document import plan_document
@@ -201,3 +203,32 @@ def test_bad_input_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> 
     (stage.checkout.root / "environments.toml").write_text(replaced(("[app]", PEOPLE), NOBODY))
     ran = stage.approve()
     assert (ran.code, "names no environment on GitHub whose reviewers" in ran.err) == (2, True)
+
+
+def taken(stage: Stage) -> None:
+    """What `inv ci.apply` does before it applies."""
+    session = Session(root=stage.checkout.root, command="ci.apply")
+    take_reviews_of_this_run(session, plan=str(stage.checkout.root / "plan"), sandbox=False)
+
+
+def test_a_job_that_is_about_to_apply_takes_what_there_is(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside a run nothing; in it the reviews; what is missing is a note, and the apply's to refuse."""
+    stage.plan()
+    taken(stage)
+    assert stage.records == []
+    monkeypatch.setenv("GITHUB_RUN_ID", "5")
+    reviews, stage.there.reviews[5] = stage.there.reviews[5], []
+    taken(stage)
+    assert "note: nobody has approved run 5 at `live`" in stage.checkout.capsys.readouterr().err
+    stage.there.reviews[5] = reviews
+    monkeypatch.delenv("GITHUB_TOKEN")
+    taken(stage)
+    assert "note: 1 credential is missing: GITHUB_TOKEN" in stage.checkout.capsys.readouterr().err
+    assert stage.records == []
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    taken(stage)
+    assert stage.records == ["mira.json"]
+    asked = len(stage.there.asked)
+    taken(stage)
+    assert stage.records == ["mira.json"]
+    assert len(stage.there.asked) == asked + 2, "the record is confirmed, and nothing more is asked"
