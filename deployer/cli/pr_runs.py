@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -178,7 +180,8 @@ def _take_back(
     life = Down(say=session.sink.talk, closes=False)
     error: DeployError | None
     try:
-        ended = execute(session, wish.run(name), replace(down_verb(wish, life), begin=None))
+        with _as_down(session):
+            ended = execute(session, wish.run(name), replace(down_verb(wish, life), begin=None))
         assert isinstance(ended, Ended)
         error = ended.result.error
     except DeployError as problem:
@@ -198,6 +201,17 @@ def _take_back(
     return EnvironmentClosed(closed.message, place=closed.place, hint=hint, details=[detail])
 
 
+@contextlib.contextmanager
+def _as_down(session: Session) -> Iterator[None]:
+    """What an `up` removes on its way is a `pr.down` in the ledger; afterwards the session is about what it was."""
+    command, environment = session.command, session.environment
+    session.command = "pr.down"
+    try:
+        yield
+    finally:
+        session.command, session.environment = command, environment
+
+
 def number_in(name: str) -> str:
     """The number in an ephemeral environment's name, for a command that is told."""
     return "".join(letter for letter in name if letter.isdecimal())
@@ -209,13 +223,13 @@ def _evict(session: Session, wish: PullWish, candidate: Candidate) -> None:
     from deployer.steps.environment_lease import EVICTED
     from deployer.steps.eviction import still_goes
 
-    name, before = candidate.lease.environment, session.environment
+    name = candidate.lease.environment
     session.sink.talk(f"note: `{name}` makes room, it is {candidate.why}")
     idle = timedelta(hours=session.inventory().environment(name).lease.idle_hours)
     life = Down(say=session.sink.talk, why=EVICTED, only=lambda held: still_goes(held.lease, held.now, idle=idle))
     other = PullWish(number=str(candidate.lease.number), sandbox=wish.sandbox, lock_timeout=wish.lock_timeout)
-    ended = execute(session, other.run(name), down_verb(other, life))
-    session.environment = before
+    with _as_down(session):
+        ended = execute(session, other.run(name), down_verb(other, life))
     assert isinstance(ended, Ended)
     if ended.result.error is not None:
         raise ended.result.error

@@ -76,7 +76,8 @@ def left_of(stage: Rehearsal, store: Store, number: int = 12) -> list[str]:
     host = f"{name}.{ZONE}"
     records = account.get(f"{account.zone(ZONE)}/dns_records")
     kept = (f"leases/{name}.json", f"ledger/{name}/", f"ledger-heads/{name}.json")
-    keys = [key for key in store.keys() if {name, f"{name}.json"} & set(key.split("/")) and not key.startswith(kept)]
+    lying = store.keys()
+    keys = [key for key in lying if {name, f"{name}.json"} & set(key.split("/")) and not key.startswith(kept)]
     return [
         *(each for each in account.named(f"vibechecc-{name}") if re.match(rf"vibechecc-{name}(-|$)", each)),
         *(each for each in account.hosts() if each == host),
