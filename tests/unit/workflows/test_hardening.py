@@ -114,6 +114,17 @@ def test_secrets_are_those_of_a_github_environment(job: Job) -> None:
     assert "inherit" not in job.text
 
 
+@pytest.mark.parametrize("job", [job for job in JOBS if "uses" in job.values], ids=str)
+def test_a_called_workflow_has_the_secrets_of_its_environment(job: Job) -> None:
+    """GitHub gives a called job only what its caller names, were it an environment's own: each by its own name."""
+    called = str(job.values["uses"]).removeprefix("./.github/workflows/").removesuffix(".yml")
+    read = {name for other in workflows.jobs(called) for name in re.findall(r"secrets\.(\w+)", other.text)}
+
+    assert read
+    assert job.values["secrets"] == {name: f"${{{{ secrets.{name} }}}}" for name in read}
+    assert set(workflows.triggers(called)["workflow_call"]["secrets"]) == read
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_workflow_says_what_may_run_beside_it(name: str) -> None:
     """Concurrency is named on purpose; on GitHub's default several would run at once."""
@@ -158,7 +169,9 @@ def _reached_by_a_fork(found: list[Job]) -> list[Job]:
     skipped: set[str] = set()
     reached = []
     for job in found:
-        asks = SAME_REPOSITORY in job.condition or "needs.ci-preview.outputs.wanted == 'true'" in job.condition
+        # What an earlier job has put out is no answer: for a fork's pull request it ran the fork's code.
+        asks = SAME_REPOSITORY in job.condition
+        asks |= any(f"needs.{id_}.result != 'skipped'" in job.condition for id_ in skipped)
         follows = bool(skipped & set(job.needs)) and not re.search(r"always\(\)|cancelled\(\)", job.condition)
         if asks or follows:
             skipped.add(job.id)
