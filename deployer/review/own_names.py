@@ -1,13 +1,13 @@
 """Whether every name of an ephemeral environment is its own: made from its number, and nobody else's.
 
 The inventory is checked with one sample number. A written-out environment may still be called, or answer, like some
-other number of a template; that is found here, before anything is touched.
+other number of a template; that is found here, before anything is touched. Lengths are the inventory's to check: it
+does so with the largest number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from deployer.errors import ConfigError
 from deployer.inventory.load import LoadedInventory
@@ -15,20 +15,13 @@ from deployer.inventory.model import Environment
 from deployer.inventory.names import NUMBER, match_template
 from deployer.review.naming import naming_of
 
-_LONGEST_LABEL: Final = 63
-
 
 def refuse_foreign_names(loaded: LoadedInventory, environment: Environment) -> None:
-    """Raise for the first name that is too long, does not bear the number, or is another environment's as well."""
+    """Raise for the first name that does not bear the environment's, or is another environment's as well."""
     place = f"{loaded.file}, environment `{environment.name}`"
     naming = naming_of(loaded, environment)
     theirs = dict(_of_others(loaded, environment))
     for what, name in things_of(environment):
-        too_long = [label for label in name.split(".") if len(label) > _LONGEST_LABEL] if what == "host" else []
-        if too_long:
-            raise ConfigError(
-                f"host `{name}` has a part of {len(too_long[0])} characters; DNS allows {_LONGEST_LABEL}", place=place
-            )
         if (what, name.lower()) in theirs:
             raise ConfigError(
                 f"{what} `{name}` of `{environment.name}` belongs to `{theirs[(what, name.lower())]}` as well",

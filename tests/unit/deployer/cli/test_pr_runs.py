@@ -49,7 +49,11 @@ def test_check_writes_nothing(desk: Desk) -> None:
 
 def test_one_that_is_closed_meanwhile_is_taken_back(desk: Desk) -> None:
     """The exit code and the words of the tombstone, and what became of what it had made."""
-    desk.after_first = lambda: desk.store().close(wish(run="down", who="mira@laptop"), why=CLOSED) and None
+
+    def closes() -> None:
+        desk.store().close(wish(run="down", who="mira@laptop"), why=CLOSED)
+
+    desk.after_first = closes
     ran = desk.pr("up", "--json")
 
     assert ran.code == 14
