@@ -12,6 +12,8 @@ from deployer.errors import PlanApplied, PlanChanged, PlanUnusable, UsageError
 if TYPE_CHECKING:
     from deployer.cli.session import Session
     from deployer.playbooks.wiring import Wiring
+    from deployer.review.manifest import CiRun, Manifest
+    from deployer.steps.bundle_store import PlanStore
 
 _CHANGES: Final = "changes"
 
@@ -66,6 +68,7 @@ def apply_commit(session: Session, *, env: str, sandbox: bool) -> int:
 
 def _stored(session: Session, *, env: str, sandbox: bool) -> str:
     from deployer.playbooks.credentials import require_credentials
+    from deployer.playbooks.plan import run_of
     from deployer.steps.bundle_store import PlanStore
 
     wiring = _opened(session, env=env, sandbox=sandbox)
@@ -73,17 +76,28 @@ def _stored(session: Session, *, env: str, sandbox: bool) -> str:
     commit = wiring.checkout.revision()
     if commit is None:
         raise UsageError("there is no commit here, so no plan can be of it", place=str(wiring.root))
-    name = wiring.environment.name
-    found = PlanStore(wiring.state_bucket).newest(
-        1, wanted=lambda plan: plan.environment == name and plan.commit == commit and not plan.dirty
-    )
-    if not found:
+    name, made = wiring.environment.name, run_of(wiring.target.process_environment)
+    found = plan_of(PlanStore(wiring.state_bucket), environment=name, commit=commit, made=made)
+    if found is None:
         raise PlanUnusable(
-            f"no stored plan of `{wiring.environment.name}` is of commit {commit[:12]}",
+            f"no stored plan of `{name}` is of commit {commit[:12]}" + (f" and of run {made.run}" if made else ""),
             place=wiring.state_bucket.place("plans/"),
-            hint=f"make it: {wiring.named.command('plan', '--store')}",
+            hint=f"make it: {wiring.named.command('ci.plan') if made else wiring.named.command('plan', '--store')}",
         )
-    return found[0].manifest.id
+    return found.id
+
+
+def plan_of(store: PlanStore, *, environment: str, commit: str, made: CiRun | None) -> Manifest | None:
+    """The newest plan of a commit; in a job the one of its own run, which is what those who let it pass have seen."""
+
+    def wanted(plan: Manifest) -> bool:
+        ours = made is None or (
+            plan.run is not None and (plan.run.repository, plan.run.run) == (made.repository, made.run)
+        )
+        return ours and plan.environment == environment and plan.commit == commit and not plan.dirty
+
+    found = store.newest(1, wanted=wanted)
+    return found[0].manifest if found else None
 
 
 def _opened(session: Session, *, env: str, sandbox: bool) -> Wiring:

@@ -101,7 +101,7 @@ def _planner(wiring: Wiring) -> Planner:
     return Planner(who=identity(), email=wiring.checkout.author(), account=account)
 
 
-def _run_of(variables: Mapping[str, str]) -> CiRun | None:
+def run_of(variables: Mapping[str, str]) -> CiRun | None:
     """The run of a workflow that this is."""
     run, repository = variables.get("GITHUB_RUN_ID"), variables.get("GITHUB_REPOSITORY")
     if not run or not repository:
@@ -160,7 +160,7 @@ def compose(wiring: Wiring, *, result: RunResult, kept: PlanKept, noted: Noted, 
         created=now,
         expires=now + dt.timedelta(minutes=environment.plan.valid_minutes),
         planner=noted.planner,
-        run=_run_of(wiring.target.process_environment),
+        run=run_of(wiring.target.process_environment),
         tools=snapshot.tools,
         locks=snapshot.locks,
         inputs=snapshot.inputs,

@@ -7,11 +7,14 @@ import json
 
 import pytest
 
+from deployer.cli.ci_delivery import plan_of
+from deployer.review.manifest import CiRun
+from deployer.steps.bundle_store import PlanStore
 from deployer.steps.ledger import RunNote
 from tests.support.buckets import MemoryBucket
 from tests.support.cli import Checkout
 from tests.support.ledgers import ledger, past_run
-from tests.support.plans import manifest_of
+from tests.support.plans import COMMIT, manifest_of
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 
@@ -74,3 +77,23 @@ def test_the_list_is_narrowed_by_environment_commit_and_number(checkout: Checkou
     assert len(identifiers("--limit", "0")) == 3
     assert identifiers("--env", "pr-12") == []
     assert checkout.inv("plans", "--limit", "few").code == 2
+
+
+def test_a_job_applies_the_plan_of_its_own_run() -> None:
+    """A newer one of the same commit, from another run, is none that those who let this run pass have seen."""
+    bucket = MemoryBucket()
+    mine = CiRun(repository="acme/shop", run="5", attempt="1")
+    of_mine, newer = "production-20261125T080000Z-0123456789ab", "production-20261125T090000Z-0123456789ab"
+    store(bucket, of_mine, hours=2, run=mine)
+    store(bucket, newer, hours=2, run=CiRun(repository="acme/shop", run="6", attempt="1"))
+    store(bucket, "production-20261125T095900Z-0123456789ab", hours=2)
+    store(bucket, "production-20261125T095959Z-0123456789ab", hours=2, run=mine, commit="b" * 40)
+
+    def found(made: CiRun | None) -> str | None:
+        plan = plan_of(PlanStore(bucket), environment="production", commit=COMMIT, made=made)
+        return plan.id if plan else None
+
+    assert found(CiRun(repository="acme/shop", run="5", attempt="2")) == of_mine
+    assert found(CiRun(repository="acme/other", run="5", attempt="1")) is None
+    assert found(CiRun(repository="acme/shop", run="7", attempt="1")) is None
+    assert found(None) == "production-20261125T095900Z-0123456789ab"
