@@ -6,8 +6,9 @@ one did, whichever way that ended.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from deployer.cli.pr_names import environment_of
 from deployer.cli.subject import open_run
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from deployer.steps.environment_lease import Lease
     from deployer.steps.ledger_runs import Run
 
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 # The last run in the ledger was one of these: what it changed was not removed.
 _MAKING = ("inv deploy", "inv apply", "inv pr.up")
 
@@ -39,6 +41,8 @@ class ReportWish:
     state: str = ""
     tests: str = ""
     tests_url: str = ""
+    # What was deployed and tested; without it, the pull request's newest commit.
+    commit: str = ""
     only_print: bool = False
 
 
@@ -46,26 +50,35 @@ def report_pull_request(session: Session, wish: ReportWish) -> int:
     """Tell it and return the exit code."""
     from deployer.playbooks.ephemeral_wiring import number_of
     from deployer.playbooks.github_wiring import require_hub
-    from deployer.playbooks.reporting import report_environment
+    from deployer.playbooks.reporting import Told, report_environment
     from deployer.report.environment_report import STATES, TEMPLATE, TESTS
 
     _one_of(wish.state, STATES, flag="state")
     _one_of(wish.tests, TESTS, flag="e2e")
+    if wish.commit and not _COMMIT.fullmatch(wish.commit):
+        raise UsageError(f"`--commit {wish.commit}` is no whole commit", hint="`git rev-parse HEAD` prints one")
     wiring = open_run(session, env=environment_of(session, number=wish.number, env=wish.env), sandbox=wish.sandbox)
     number = number_of(wiring)
     hub = None if wish.only_print else require_hub(wiring, purpose="tells the pull request")
-    sha = _newest_commit(hub, number) if hub else None
-    report = _report(wiring, wish, sha=sha)
+    newest = _newest_commit(hub, number) if hub else None
+    sha = wish.commit or newest
+    lease, run = _known(wiring)
+    report = _report(wiring, wish, lease, run, sha=sha)
     body = session.redactor.text(wiring.templates.render(TEMPLATE, report.values()))
     if hub is None or sha is None:
         session.sink.data(body.rstrip("\n"))
         return 0
-    told = report_environment(hub, report, number=number, sha=sha, body=body, say=session.sink.talk)
-    if told.comment is None:
-        _put_elsewhere(session, body)
+    superseded = _superseded(wish.commit, newest=newest, lease=lease)
+    if superseded:
+        told = Told(notes=[superseded])
+        session.sink.talk(f"note: {superseded}")
+    else:
+        told = report_environment(hub, report, number=number, sha=sha, body=body, say=session.sink.talk)
+        if told.comment is None:
+            _put_elsewhere(session, body)
     if session.json:
         session.answer({"number": number, "state": report.state, **told.fields()})
-    else:
+    elif not superseded:
         session.sink.talk(_said(told, number, report))
     return 0
 
@@ -80,6 +93,14 @@ def _newest_commit(hub: GitHub, number: int) -> str:
     if pull is None:
         _refuse_unknown(hub, number)
     return pull.head_sha
+
+
+def _superseded(commit: str, *, newest: str | None, lease: Lease | None) -> str:
+    """Why another run tells it: what this one has tested is no longer there. Empty if that is not so."""
+    at = lease.commit if lease else None
+    if not commit or commit == newest or at in (None, commit):
+        return ""
+    return f"the environment is of commit {str(at)[:12]} by now, whose run tells how it stands"
 
 
 def _refuse_unknown(hub: GitHub, number: int) -> NoReturn:
@@ -106,12 +127,13 @@ def _said(told: Told, number: int, report: EnvironmentReport) -> str:
 # --- what is told -------------------------------------------------------------------------------------------------
 
 
-def _report(wiring: Wiring, wish: ReportWish, *, sha: str | None) -> EnvironmentReport:
+def _report(
+    wiring: Wiring, wish: ReportWish, lease: Lease | None, run: Run | None, *, sha: str | None
+) -> EnvironmentReport:
     from deployer.playbooks.ephemeral_wiring import number_of
     from deployer.playbooks.reporting import derived_state
     from deployer.report.environment_report import EnvironmentReport
 
-    lease, run = _known(wiring)
     closed = lease is not None and lease.closed is not None
     state: Any = wish.state or derived_state(closed=closed, outcome=run.outcome if run else None)
     if lease is not None and lease.closed is not None and lease.closed.removed is not None:
@@ -122,7 +144,7 @@ def _report(wiring: Wiring, wish: ReportWish, *, sha: str | None) -> Environment
     ended: Mapping[str, Any] = run.closed.body if run and run.closed else {}
     steps = {str(name): str(status) for name, status in dict(ended.get("steps") or {}).items()}
     worker = ended.get("worker")
-    commit = (lease.commit if lease else None) or body.get("commit") or sha
+    commit = wish.commit or (lease.commit if lease else None) or body.get("commit") or sha
     removing = state == "removed" and not str(body.get("command") or "").startswith(_MAKING)
     task = "pr.down" if state == "removed" or closed else "pr.up"
     return EnvironmentReport(

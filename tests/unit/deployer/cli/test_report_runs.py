@@ -138,6 +138,7 @@ def test_a_forks_token_is_a_note_and_the_text_is_in_the_summary(
         (["--state", "gone"], "`--state gone` is none of coming, up, failed, removed"),
         (["--e2e", "ok"], "`--e2e ok` is none of passed, failed, skipped"),
         (["--number", "13"], "acme/shop has no pull request 13"),
+        (["--commit", "main"], "`--commit main` is no whole commit"),
         (["--number", "12; rm"], "is not a number from 1 to"),
     ],
 )
@@ -159,3 +160,31 @@ def test_a_job_that_comes_too_late_does_not_overwrite_that_it_was_removed(stage:
     stage.bucket.put("leases/pr-12.json", tombstone.text(), replaces=None)
     stage.report("--state", "failed", "--e2e", "skipped")
     assert "### <code>pr-12</code> is removed" in body(stage)
+
+
+def leased(stage: Stage, commit: str) -> None:
+    """The environment is of this commit."""
+    owner = Owner(run="one", who="mira")
+    wish = Wish(environment="pr-12", number=12, owner=owner, commit=commit, lasts=dt.timedelta(hours=1))
+    stage.bucket.put("leases/pr-12.json", wish.taken(None, dt.datetime.now(dt.UTC)).text(), replaces=None)
+
+
+def test_what_was_tested_is_told_of_its_own_commit(stage: Stage) -> None:
+    """A newer push has neither been deployed nor tested: nothing that is green stands beside it."""
+    older = "a" * 40
+    leased(stage, older)
+    assert stage.report("--commit", older, "--state", "up", "--e2e", "passed").code == 0
+    assert [status["sha"] for status in stage.there.statuses] == [older]
+    assert [made["ref"] for made in stage.there.deployments] == [older]
+    assert f"| commit | <code>{older[:12]}</code> |" in body(stage)
+
+
+def test_a_run_that_was_overtaken_tells_nothing(stage: Stage) -> None:
+    """The environment is the newer commit's by now, and so is the comment; that one's run tells it."""
+    leased(stage, SHA)
+    ran = stage.report("--commit", "a" * 40, "--state", "up", "--e2e", "passed", "--json")
+    assert ran.code == 0
+    assert "the environment is of commit 000000000000 by now" in json.loads(ran.out)["notes"][0]
+    assert stage.there.writes == []
+    assert stage.report("--commit", SHA, "--state", "up").code == 0
+    assert [status["sha"] for status in stage.there.statuses] == [SHA]
