@@ -116,6 +116,13 @@ class Upward:
     session: Session
     wish: PullWish
     _life: Up | None = field(default=None, init=False)
+    _said: set[str] = field(default_factory=set, init=False)
+
+    def _say(self, text: str) -> None:
+        """Once, however often it matters: attempts are repeated."""
+        if text not in self._said:
+            self._said.add(text)
+            self.session.sink.talk(text)
 
     @property
     def lease(self) -> Lease | None:
@@ -144,7 +151,7 @@ class Upward:
         from deployer.playbooks.pull_requests import pulls_of
 
         if self._life is None:
-            say, wish = self.session.sink.talk, self.wish
+            say, wish = self._say, self.wish
             self._life = Up(
                 pulls=pulls_of(wiring, say=say, opens=True, check=wish.check),
                 say=say,
@@ -157,7 +164,7 @@ class Upward:
     def _make_room(self, wiring: Wiring) -> None:
         from deployer.playbooks.admission import examine, require_room
 
-        say = self.session.sink.talk
+        say = self._say
         going = require_room(examine(wiring, say=say), evict=self.wish.evict)
         if not going or self.wish.check:
             return

@@ -199,3 +199,40 @@ def test_there_is_no_room(stage: Rehearsal, store: Store) -> None:
         assert json.loads(store.read(key) or b"{}")["closed"]["why"] == "evicted"
     finally:
         inventory.write_text(before)
+
+
+def test_a_provider_that_is_down_half_way(stage: Rehearsal, store: Store) -> None:
+    """Up and down end with what failed, say what to type, and go on from there."""
+    stage.fault(service="cloudflare", path="*/assets-upload-session", status=403, code=10000, count=20)
+    failed = pr(stage, "up")
+    assert failed.code == 4, failed.err
+    assert left_of(stage, store) != []
+    assert pr(stage, "show").document["lease"]["state"] == "open"
+    stage.inv("sandbox.fault", "--clear")
+    assert pr(stage, "up").code == 0
+
+    stage.fault(service="convex", path="/v1/deployments/*/delete", status=503, count=200)
+    failed = pr(stage, "down")
+    assert failed.code == 9, failed.err
+    assert failed.document["removed"] is False
+    assert pr(stage, "show").document["lease"]["state"] == "closing"
+    assert [each for each in left_of(stage, store) if "pr-12" not in each] == [previews(stage)[0]["name"]]
+    stage.inv("sandbox.fault", "--clear")
+    gone = pr(stage, "down")
+    assert (gone.code, gone.document["removed"]) == (0, True), gone.err
+    assert left_of(stage, store) == []
+
+
+def test_github_in_bad_weather(stage: Rehearsal, store: Store) -> None:
+    """What GitHub does not answer is no "closed": nothing is made, nothing is taken back, and it is said."""
+    assert pr(stage, "up").code == 0
+    for fault, code in (({"status": 500}, 9), ({"status": 403}, 4), ({"status": 429, "retry_after_ms": 600000}, 9)):
+        stage.fault(service="github", path="*/pulls/12", count=200, **fault)
+        for verb, flags in (("up", ()), ("down", ("--unless-open",))):
+            ran = pr(stage, verb, *flags)
+            assert ran.code == code, (fault, verb, ran.err)
+        stage.inv("sandbox.fault", "--clear")
+    assert pr(stage, "show").document["lease"]["state"] == "open"
+    stage.fault(service="github", path="*/pulls/12", status=502, count=1)
+    again = pr(stage, "up")
+    assert (again.code, again.recap["changed"]) == (0, 0), again.err

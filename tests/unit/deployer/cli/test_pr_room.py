@@ -93,3 +93,54 @@ def test_nobody_may_be_evicted(desk: Desk) -> None:
 
     assert desk.pr("up", "--evict").code == 15
     assert (made(desk, 1), made(desk, 2)) == (["one", "two"], ["one", "two"])
+
+
+@pytest.mark.parametrize(
+    ("what", "count", "said"),
+    [
+        ("scripts", 500, "Workers: 500 of 500, 1 more needed"),
+        ("domains", 100, "custom domains: 100 of 100, 1 more needed"),
+        ("dns_records", 200, "DNS records: 200 of 200, 1 more needed"),
+        ("convex", 40, "Convex deployments: 40 of 40, 1 more needed"),
+    ],
+)
+def test_each_provider_is_counted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, what: str, count: int, said: str
+) -> None:
+    """One less is enough; the full one alone is named; without a number in the inventory nobody counts."""
+    convex = {"has": 0}
+    monkeypatch.setattr("deployer.adapters.convex.ConvexManagement.count", lambda _management: convex["has"])
+    monkeypatch.setattr("deployer.adapters.convex.ConvexManagement.previews_called", lambda _management, _name: [])
+    monkeypatch.setenv("CONVEX_MANAGEMENT_TOKEN", "made-up-credential")
+
+    def has(number: int) -> None:
+        convex["has"] = number if what == "convex" else 0
+        desk.counts = {what: number}
+
+    has(count)
+    ran = desk.pr("up", "--json")
+    assert ran.code == 15
+    assert json.loads(ran.out)["error"]["details"] == [said, "every other environment is pinned or at work"]
+    has(count - 1)
+    assert desk.pr("up", "--check").code == 0
+    has(count)
+    inventory = desk.root / "environments.toml"
+    lines = [line for line in inventory.read_text().splitlines() if not line.startswith(_KEYS[what])]
+    inventory.write_text("\n".join(lines) + "\n")
+    assert desk.pr("up").code == 0
+
+
+_KEYS = {
+    "scripts": "workers = 500",
+    "domains": "custom_domains =",
+    "dns_records": "dns_records =",
+    "convex": "convex_deployments =",
+}
+
+
+def test_without_the_token_previews_are_not_counted_and_that_is_said(desk: Desk) -> None:
+    """Once, however often it matters."""
+    ran = desk.pr("up")
+
+    assert ran.code == 0
+    assert ran.err.count("no CONVEX_MANAGEMENT_TOKEN") == 1
