@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from deployer.steps.ledger import Ledger
+from deployer.words import Named
+from tests.support.ledgers import ELSEWHERE, open_run
 from tests.support.pr_desk import Desk, made, make_desk
 from tests.support.rehearsal import replace
 
@@ -45,6 +48,27 @@ def test_no_room_says_who_could_go(desk: Desk) -> None:
     ]
     assert desk.store(12).read().lease is None
     assert desk.pr("up", number=2).code == 0
+
+
+def test_one_at_work_is_not_among_them(desk: Desk) -> None:
+    """A run of another machine holds it, however old its lease is."""
+    for number in (3, 4):
+        desk.pr("up", number=number)
+    desk.bucket.wait(hours=100)
+    open_run(Ledger(desk.bucket, Named("pr-3", "cloudflare")), "far", ELSEWHERE)
+    full(desk, evict=True)
+    ran = desk.pr("up", "--json")
+
+    assert ran.code == 15
+    assert [line.split("`")[1] for line in json.loads(ran.out)["error"]["details"][1:]] == ["inv pr.down --number 4"]
+
+
+def test_what_is_there_takes_no_more_room(desk: Desk) -> None:
+    """Made by `inv deploy`, so that it has a state and no lease."""
+    desk.bucket.put_json("terraform/pr-12/site.tfstate", {"version": 4, "resources": []})
+    full(desk)
+
+    assert desk.pr("up").code == 0
 
 
 def test_evicting_has_to_be_allowed(desk: Desk) -> None:
