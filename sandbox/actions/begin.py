@@ -59,24 +59,39 @@ def environment_of(rehearsal: dict[str, Any]) -> str:
 
 
 def admitted(rehearsal: dict[str, Any], environment: str) -> bool:
-    """Ask for the environment; wait for a review where it needs one."""
-    run = post(rehearsal, f"runs/{rehearsal['run']}", {"environment": environment})
-    if rehearsal["reviewer"] and run["status"] == "waiting":
-        review = {"user": rehearsal["reviewer"], "state": "approved", "environments": [environment]}
-        run = post(rehearsal, f"runs/{rehearsal['run']}", {"review": review})
-        print(f"{rehearsal['reviewer']} has approved {environment}")
+    """Ask for the environment; wait for a review where it needs one. Other jobs of the run may wait for theirs."""
+    control = f"runs/{rehearsal['run']}"
+    run = f"/repos/{rehearsal['repository']}/actions/runs/{rehearsal['run']}"
+    post(rehearsal, control, {"environment": environment})
     deadline = time.monotonic() + rehearsal["patience"]
-    while run["status"] == "waiting":
+    reviewer, told = rehearsal["reviewer"], False
+    while environment in waiting(rehearsal, run):
+        if reviewer:
+            post(rehearsal, control, {"review": review_by(reviewer, environment)})
+            print(f"{reviewer} has approved {environment}")
+            continue
         if time.monotonic() > deadline:
             print(f"::error::nobody has reviewed the deployment to {environment}")
             return False
-        print(f"waiting for a review of the deployment to {environment}", flush=True)
+        if not told:
+            print(f"waiting for a review of the deployment to {environment}", flush=True)
+            told = True
         time.sleep(_PAUSE)
-        run = ask(rehearsal, "GET", f"/repos/{rehearsal['repository']}/actions/runs/{rehearsal['run']}")
-    if run["status"] == "completed":
+    if ask(rehearsal, "GET", run)["status"] == "completed":
         print(f"::error::the deployment to {environment} was refused")
         return False
     return True
+
+
+def waiting(rehearsal: dict[str, Any], run: str) -> list[str]:
+    """The environments whose reviewers the run waits for."""
+    pending: list[dict[str, Any]] = ask(rehearsal, "GET", f"{run}/pending_deployments")
+    return [each["environment"]["name"] for each in pending]
+
+
+def review_by(person: str, environment: str) -> dict[str, Any]:
+    """That somebody lets it pass."""
+    return {"user": person, "state": "approved", "environments": [environment]}
 
 
 def give_identity(rehearsal: dict[str, Any], environment: str) -> None:
@@ -90,10 +105,11 @@ def give_identity(rehearsal: dict[str, Any], environment: str) -> None:
 
 def post(rehearsal: dict[str, Any], path: str, body: dict[str, Any]) -> dict[str, Any]:
     """Tell the GitHub stand-in what people or GitHub itself would do."""
-    return ask(rehearsal, "POST", f"/__sandbox/{path}", body)
+    answer: dict[str, Any] = ask(rehearsal, "POST", f"/__sandbox/{path}", body)
+    return answer
 
 
-def ask(rehearsal: dict[str, Any], method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def ask(rehearsal: dict[str, Any], method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     """One request to the stand-in, on this machine."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(rehearsal["github"] + path, data=data, method=method)  # noqa: S310 -- loopback
@@ -104,8 +120,7 @@ def ask(rehearsal: dict[str, Any], method: str, path: str, body: dict[str, Any] 
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=_SECONDS) as answer:
-            found: dict[str, Any] = json.loads(answer.read())
-            return found
+            return json.loads(answer.read())
     except urllib.error.HTTPError as error:
         print(f"::error::the GitHub stand-in refuses {method} {path}: {error.read().decode(errors='replace')}")
         raise SystemExit(1) from None
