@@ -12,6 +12,7 @@ from deployer.cli.confirm import require_allowed
 from deployer.cli.pr_names import environment_of
 from deployer.cli.runs import Ended, Verb, Wish, conclude, execute
 from deployer.errors import DeployError, EnvironmentClosed, EnvironmentReopened
+from deployer.words import SANDBOX, Named
 
 if TYPE_CHECKING:
     from deployer.cli.session import Session
@@ -198,13 +199,10 @@ def _take_back(
     hint = closed.hint
     if error is not None:
         detail = f"what it had made was not taken back: {error.message}"
-        number = f"{number_in(name)}{' --sandbox' if wish.sandbox else ''}"
+        named = Named(name, SANDBOX if wish.sandbox else "")
         reopened = isinstance(error, EnvironmentReopened)
-        hint = (
-            f"`inv pr.up --number {number}` makes it whole"
-            if reopened
-            else f"`inv pr.down --number {number}` removes what is left"
-        )
+        up, down = named.command("pr.up"), named.command("pr.down")
+        hint = f"{up} makes it whole" if reopened else f"{down} removes what is left"
     return EnvironmentClosed(closed.message, place=closed.place, hint=hint, details=[detail])
 
 
@@ -217,11 +215,6 @@ def _as_down(session: Session) -> Iterator[None]:
         yield
     finally:
         session.command, session.environment = command, environment
-
-
-def number_in(name: str) -> str:
-    """The number in an ephemeral environment's name, for a command that is told."""
-    return "".join(letter for letter in name if letter.isdecimal())
 
 
 def _evict(session: Session, wish: PullWish, candidate: Candidate) -> None:

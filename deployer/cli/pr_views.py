@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from deployer.cli.session import Session
     from deployer.playbooks.wiring import Wiring
     from deployer.steps.environment_lease import Lease
+    from deployer.words import Named
 
 _STYLES = {"open": ("green",), "pinned": ("bold",), "expired": ("yellow",), "closed": ("dim",), "closing": ("red",)}
 
@@ -80,7 +82,7 @@ def show_lease(session: Session, *, number: str, env: str, sandbox: bool) -> int
         )
         return 0
     rows = [("url", url), ("pull request", f"{wiring.environment.number}, {pull or 'GitHub was not asked'}")]
-    rows += _rows(lease, now)
+    rows += _rows(lease, now, wiring.named)
     rows.append(("stacks", ", ".join(states) or "none has a state"))
     if run is not None:
         rows.append(("last run", f"`{run.get('command')}` of {run.get('who')}: {run.get('outcome')}"))
@@ -95,7 +97,8 @@ def extend_lease(session: Session, *, number: str, env: str, sandbox: bool, hour
 
     wiring = _open(session, number=number, env=env, sandbox=sandbox)
     lasts = timedelta(hours=_hours(hours, wiring.environment.lease.hours))
-    return _changed(session, wiring, store_of(wiring).extend(lasts))
+    first = _aligned(session, wiring)
+    return _changed(session, wiring, store_of(wiring).extend(lasts, first=first))
 
 
 def pin_lease(session: Session, *, number: str, env: str, sandbox: bool, off: bool) -> int:
@@ -104,8 +107,9 @@ def pin_lease(session: Session, *, number: str, env: str, sandbox: bool, off: bo
     from deployer.playbooks.ephemeral_wiring import lasts_of, store_of
 
     wiring = _open(session, number=number, env=env, sandbox=sandbox)
-    store = store_of(wiring)
-    return _changed(session, wiring, store.unpin(lasts_of(wiring)) if off else store.pin(identity()))
+    store, first = store_of(wiring), _aligned(session, wiring)
+    lease = store.unpin(lasts_of(wiring), first=first) if off else store.pin(identity(), first=first)
+    return _changed(session, wiring, lease)
 
 
 def state_of(lease: Lease, now: datetime) -> str:
@@ -115,15 +119,27 @@ def state_of(lease: Lease, now: datetime) -> str:
     return "pinned" if lease.pinned is not None else "expired" if lease.expired(now) else "open"
 
 
-def _changed(session: Session, wiring: Wiring, lease: Lease) -> int:
-    """The Convex preview goes with the lease, not before and not long after."""
+def _aligned(session: Session, wiring: Wiring) -> Callable[[Lease], None]:
+    """The Convex preview goes with the lease, not before and not long after.
+
+    Convex is asked before the lease is written: one that lasts longer than Convex keeps a preview would fail each
+    later run.
+    """
     from deployer.playbooks.ephemeral import needed
     from deployer.playbooks.ephemeral_wiring import management_of
     from deployer.steps.convex_preview import align
 
     management = management_of(wiring, say=session.sink.talk)
-    if management is not None:
-        align(management, wiring.environment.name, needed(lease))
+
+    def first(lease: Lease) -> None:
+        if management is not None:
+            align(management, wiring.environment.name, needed(lease))
+
+    return first
+
+
+def _changed(session: Session, wiring: Wiring, lease: Lease) -> int:
+    """Say what became of it."""
     now = wiring.state_bucket.clock() or datetime.now(UTC)
     if session.json:
         session.answer({"lease": _document(lease, now)})
@@ -161,14 +177,16 @@ def _document(lease: Lease, now: datetime) -> dict[str, Any]:
     return {**lease.fields(), "state": state_of(lease, now)}
 
 
-def _rows(lease: Lease | None, now: datetime) -> list[tuple[str, str]]:
+def _rows(lease: Lease | None, now: datetime, named: Named) -> list[tuple[str, str]]:
     if lease is None:
         return [("lease", "none")]
     rows = [("lease", state_of(lease, now)), ("made", moment(lease.created))]
     if lease.closed is not None:
         rows.append(("closed", f"{moment(lease.closed.when)} by {lease.closed.by} ({lease.closed.why})"))
         gone = lease.closed.removed
-        rows.append(("removed", moment(gone) if gone else "not yet, or not wholly: `inv pr.down` goes on"))
+        rows.append(
+            ("removed", moment(gone) if gone else f"not yet, or not wholly: {named.command('pr.down')} goes on")
+        )
     elif lease.pinned is not None:
         rows.append(("pinned", f"{moment(lease.pinned.when)} by {lease.pinned.by}"))
     else:

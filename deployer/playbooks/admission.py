@@ -6,7 +6,7 @@ Asked before anything is made, and only for one that is new: an environment that
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -108,20 +108,20 @@ def require_room(admission: Admission, *, evict: bool) -> list[Candidate]:
 
 def _full(admission: Admission, found: Sequence[Candidate], *, evictable: bool) -> QuotaReached:
     wiring = admission.wiring
-    flags = wiring.named.flags
+    named = wiring.named
     shown = found[:_NAMED]
     lines = [room.text for room in admission.rooms if room.short]
     lines += [
-        f"could go: `inv pr.down --number {each.lease.number}{flags}` "
+        f"could go: {replace(named, environment=each.lease.environment).command('pr.down')} "
         f"({each.why}, last run {each.lease.renewed:%Y-%m-%d %H:%M} UTC)"
         for each in shown
     ]
     if len(found) > len(shown):
-        lines.append(f"and {len(found) - len(shown)} more, which `inv pr.list` shows")
+        lines.append(f"and {len(found) - len(shown)} more, which `inv pr.list{named.flags}` shows")
     if not found:
         lines.append("every other environment is pinned or at work")
     count = admission.short
-    again = f"`inv pr.up --evict --number {wiring.environment.number}{flags}` removes the first {count} of them"
+    again = f"{named.command('pr.up', '--evict')} removes the first {count} of them"
     return QuotaReached(
         f"there is no room for `{wiring.environment.name}`; nothing was made",
         place="table [project.quotas] of environments.toml",

@@ -26,6 +26,7 @@ from deployer.steps.convex_preview import PreviewKept
 from deployer.steps.environment_lease import BY_HAND, CLOSED, Lease, Wish
 from deployer.steps.lease_store import Held
 from deployer.steps.secrets import DEPLOY_KEY
+from deployer.words import Named
 
 if TYPE_CHECKING:
     from deployer.playbooks.wiring import Wiring
@@ -40,6 +41,7 @@ class Pulls:
     # None for a number that nobody knows; raises what goes wrong.
     ask: Callable[[], str | None] | None
     number: int
+    named: Named
     say: Say
 
     def require_open(self) -> None:
@@ -49,11 +51,14 @@ class Pulls:
             return
         state = self.ask()
         if state is None:
-            raise UsageError(f"there is no pull request {self.number}", hint="`inv pr.list` shows what has a lease")
+            raise UsageError(
+                f"there is no pull request {self.number}",
+                hint=f"`inv pr.list{self.named.flags}` shows what has a lease",
+            )
         if state != "open":
             raise EnvironmentClosed(
                 f"pull request {self.number} is {state}, so nothing is made for it",
-                hint=f"open it again first; `inv pr.down --number {self.number}` removes what is left of it",
+                hint=f"open it again first; {self.named.command('pr.down')} removes what is left of it",
             )
 
     def is_open(self) -> bool:

@@ -24,7 +24,7 @@ def pulls_of(wiring: Wiring, *, say: Say, opens: bool = False, check: bool = Fal
     """The pull request of the wiring's environment. `opens`: on the sandbox it is opened if nobody knows it."""
     hub, number = hub_of(wiring), number_of(wiring)
     if hub is None:
-        return Pulls(ask=None, number=number, say=say)
+        return Pulls(ask=None, number=number, named=wiring.named, say=say)
 
     def ask() -> str | None:
         pull = hub.pull(number)
@@ -39,7 +39,7 @@ def pulls_of(wiring: Wiring, *, say: Say, opens: bool = False, check: bool = Fal
             return None
         return "open" if pull.open else "merged" if pull.merged else "closed"
 
-    return Pulls(ask=ask, number=number, say=say)
+    return Pulls(ask=ask, number=number, named=wiring.named, say=say)
 
 
 def _open_in_sandbox(wiring: Wiring, hub: GitHub, number: int) -> None:

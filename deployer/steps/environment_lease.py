@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from deployer.errors import EnvironmentClosed, UsageError
-from deployer.words import moment
+from deployer.words import Named, moment
 
 SCHEMA: Final = 1
 # Why a lease was closed, in words for people. What somebody has removed by hand is not opened again by a run that is
@@ -201,21 +201,21 @@ def removed(found: Lease | None, now: datetime) -> Lease | None:
     return replace(found, closed=replace(found.closed, removed=found.closed.removed or now))
 
 
-def extended(found: Lease | None, now: datetime, *, environment: str, lasts: timedelta) -> Lease:
+def extended(found: Lease | None, now: datetime, *, named: Named, lasts: timedelta) -> Lease:
     """It lasts so long from now on, if it did not last longer anyway."""
-    lease = _require_open(found, environment)
+    lease = _require_open(found, named)
     return replace(lease, expires=max(lease.expires, now + lasts))
 
 
-def pinned(found: Lease | None, now: datetime, *, environment: str, by: str) -> Lease:
+def pinned(found: Lease | None, now: datetime, *, named: Named, by: str) -> Lease:
     """It has no end; whoever pinned it first stays named."""
-    lease = _require_open(found, environment)
+    lease = _require_open(found, named)
     return lease if lease.pinned is not None else replace(lease, pinned=Pin(when=now, by=by))
 
 
-def unpinned(found: Lease | None, now: datetime, *, environment: str, lasts: timedelta) -> Lease:
+def unpinned(found: Lease | None, now: datetime, *, named: Named, lasts: timedelta) -> Lease:
     """It has an end again, and does not end at once."""
-    lease = _require_open(found, environment)
+    lease = _require_open(found, named)
     if lease.pinned is None:
         return lease
     return replace(lease, pinned=None, expires=max(lease.expires, now + lasts))
@@ -229,11 +229,13 @@ def refused(closed: Closed, environment: str) -> EnvironmentClosed:
     )
 
 
-def _require_open(found: Lease | None, environment: str) -> Lease:
+def _require_open(found: Lease | None, named: Named) -> Lease:
     if found is None:
-        raise UsageError(f"there is no lease on `{environment}`", hint="`inv pr.list` shows those that are there")
+        raise UsageError(
+            f"there is no lease on `{named.environment}`", hint=f"`inv pr.list{named.flags}` shows those that are there"
+        )
     if found.closed is not None:
-        raise refused(found.closed, environment)
+        raise refused(found.closed, named.environment)
     return found
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from deployer.adapters.state import Bucket, Object
@@ -81,7 +82,8 @@ class LeaseStore:
             raise Damaged(
                 f"the lease of `{self.environment}` cannot be read, so nobody knows whether it was closed",
                 place=self.place,
-                hint="`inv pr.down` writes it anew and removes the environment; then docs/runbooks/ephemeral-stuck.md",
+                hint=f"{self.named.command('pr.down')} writes it anew and removes the environment; "
+                "docs/runbooks/ephemeral-stuck.md",
             )
         return held
 
@@ -148,7 +150,8 @@ class LeaseStore:
             raise EnvironmentReopened(
                 f"`{self.environment}` was opened again while it was being removed; the rest of it stays",
                 place=self.place,
-                hint=f"{self.named.command('history')} says who works on it; `inv pr.up` makes it whole again",
+                hint=f"{self.named.command('history')} says who works on it; {self.named.command('pr.up')} makes it "
+                "whole again",
             )
 
     def mark_removed(self) -> bool:
@@ -173,23 +176,27 @@ class LeaseStore:
         self.bucket.delete([self.key])
         return True
 
-    # --- by people -----------------------------------------------------------------------------------------------
+    # --- by people; `first` is done before the lease is written: what it raises leaves the lease as it was -----------
 
-    def extend(self, lasts: timedelta) -> Lease:
+    def extend(self, lasts: timedelta, *, first: Callable[[Lease], None]) -> Lease:
         """It lasts so long from now on."""
-        return self._change(
-            lambda found, now: transitions.extended(found, now, environment=self.environment, lasts=lasts)
-        )
+        return self._change_after(first, partial(transitions.extended, named=self.named, lasts=lasts))
 
-    def pin(self, by: str) -> Lease:
+    def pin(self, by: str, *, first: Callable[[Lease], None]) -> Lease:
         """It has no end."""
-        return self._change(lambda found, now: transitions.pinned(found, now, environment=self.environment, by=by))
+        return self._change_after(first, partial(transitions.pinned, named=self.named, by=by))
 
-    def unpin(self, lasts: timedelta) -> Lease:
+    def unpin(self, lasts: timedelta, *, first: Callable[[Lease], None]) -> Lease:
         """It has an end again."""
-        return self._change(
-            lambda found, now: transitions.unpinned(found, now, environment=self.environment, lasts=lasts)
-        )
+        return self._change_after(first, partial(transitions.unpinned, named=self.named, lasts=lasts))
+
+    def _change_after(self, first: Callable[[Lease], None], change: Callable[[Lease | None, datetime], Lease]) -> Lease:
+        def changed(found: Lease | None, now: datetime) -> Lease:
+            lease = change(found, now)
+            first(lease)
+            return lease
+
+        return self._change(changed)
 
     # --- reading and writing -------------------------------------------------------------------------------------
 

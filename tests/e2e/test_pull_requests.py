@@ -184,7 +184,7 @@ def test_there_is_no_room(stage: Rehearsal, store: Store) -> None:
         full = pr(stage, "up")
         assert full.code == 15
         assert full.document["error"]["reason"] == "quota-reached"
-        assert "inv pr.down --number 1 --sandbox" in full.err
+        assert "inv pr.down --env pr-1 --sandbox" in full.err
         assert left_of(stage, store) == []
         assert pr(stage, "up", "--evict").code == 11
         replace(inventory, "evict = false", "evict = true")

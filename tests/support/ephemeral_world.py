@@ -27,6 +27,7 @@ from deployer.steps import environment_lock, holder
 from deployer.steps.holder import Owners, Verdict
 from deployer.steps.ledger import Entry as LedgerEntry
 from deployer.steps.sweep import Cause
+from deployer.words import Named
 from tests.support.buckets import MemoryBucket
 from tests.support.ephemeral_parts import TARGET, THINGS, Gone, Made, ModelSubject, Shared, StateWritten, new_session
 from tests.support.ephemeral_survey import Sight, findings, look, still_goes
@@ -182,7 +183,9 @@ class World:
             self.when_asked(self.asked)
             return self.pulls.get(number)
 
-        return Pulls(ask=ask if self.github else None, number=number, say=_quiet)
+        return Pulls(
+            ask=ask if self.github else None, number=number, named=Named(f"pr-{number}", "sandbox"), say=_quiet
+        )
 
     def _subject(self, number: int, actor: Actor, commit: str) -> ModelSubject:
         environment = self.loaded.environment(f"pr-{number}")

@@ -79,7 +79,8 @@ class ConvexManagement:
             raise ConfigError(
                 f"Convex does not keep the preview `{name}` for so long",
                 place=self._place,
-                hint="set `lease.hours` of the kind lower: the team's plan limits it (5 days, 14 on paid plans)",
+                hint="keep the lease shorter (--hours, or `lease.hours` of the kind): the team's plan limits it, "
+                "5 days, 14 on paid plans",
                 details=[said_by(answer)],
             )
 

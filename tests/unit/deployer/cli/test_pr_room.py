@@ -42,9 +42,9 @@ def test_no_room_says_who_could_go(desk: Desk) -> None:
     error = json.loads(ran.out)["error"]
     assert error["details"][0] == "Workers: 500 of 500, 1 more needed"
     assert [line.split("`")[1] for line in error["details"][1:]] == [
-        "inv pr.down --number 3",
-        "inv pr.down --number 2",
-        "inv pr.down --number 4",
+        "inv pr.down --env pr-3",
+        "inv pr.down --env pr-2",
+        "inv pr.down --env pr-4",
     ]
     assert desk.store(12).read().lease is None
     assert desk.pr("up", number=2).code == 0

@@ -84,7 +84,7 @@ def test_what_cannot_be_taken_back_is_said(desk: Desk, monkeypatch: pytest.Monke
     document = json.loads(ran.out)
     assert document["taken_back"] is False
     assert "was not taken back" in document["error"]["details"][0]
-    assert "`inv pr.down --number 12` removes what is left" in document["error"]["hint"]
+    assert "`inv pr.down --env pr-12` removes what is left" in document["error"]["hint"]
 
 
 @pytest.mark.parametrize(("state", "code", "said"), [("closed", 14, "is closed"), ("merged", 14, "is merged")])

@@ -13,13 +13,15 @@ from deployer.errors import Damaged, DeployError, EnvironmentClosed, Environment
 from deployer.steps import environment_lease as transitions
 from deployer.steps.environment_lease import EXPIRED, Lease, parse
 from deployer.steps.lease_store import LeaseStore, all_leases, leased
+from deployer.words import Named
 from tests.support.buckets import MemoryBucket
 from tests.support.leases import HOURS, store_of, wish
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LATER = NOW + timedelta(hours=5)
 OPEN = wish().taken(None, NOW)
-PINNED = transitions.pinned(OPEN, NOW, environment="pr-12", by="mira")
+NAMED = Named("pr-12", "sandbox")
+PINNED = transitions.pinned(OPEN, NOW, named=NAMED, by="mira")
 TOMBSTONE = wish().closed(OPEN, NOW)
 REMOVED = transitions.removed(TOMBSTONE, NOW)
 ANY = [None, OPEN, PINNED, TOMBSTONE, REMOVED]
@@ -57,7 +59,7 @@ def test_the_next_push_takes_over_and_keeps_what_people_said(found: Lease) -> No
 
 def test_a_push_does_not_make_an_extended_lease_shorter() -> None:
     """Somebody wanted it for longer."""
-    extended = transitions.extended(OPEN, NOW, environment="pr-12", lasts=timedelta(days=30))
+    extended = transitions.extended(OPEN, NOW, named=NAMED, lasts=timedelta(days=30))
 
     assert wish().taken(extended, LATER).expires == NOW + timedelta(days=30)
 
@@ -103,9 +105,9 @@ def test_what_is_not_closed_cannot_have_been_removed(found: Lease | None) -> Non
 def test_people_change_open_leases_only(found: Lease | None, deed: str) -> None:
     """An environment that is not there has nothing to be kept."""
     deeds: dict[str, Callable[[], Lease]] = {
-        "extend": lambda: transitions.extended(found, LATER, environment="pr-12", lasts=HOURS),
-        "pin": lambda: transitions.pinned(found, LATER, environment="pr-12", by="mira"),
-        "unpin": lambda: transitions.unpinned(found, LATER, environment="pr-12", lasts=HOURS),
+        "extend": lambda: transitions.extended(found, LATER, named=NAMED, lasts=HOURS),
+        "pin": lambda: transitions.pinned(found, LATER, named=NAMED, by="mira"),
+        "unpin": lambda: transitions.unpinned(found, LATER, named=NAMED, lasts=HOURS),
     }
     with pytest.raises((UsageError, EnvironmentClosed)):
         deeds[deed]()
@@ -113,15 +115,15 @@ def test_people_change_open_leases_only(found: Lease | None, deed: str) -> None:
 
 def test_extending_never_shortens() -> None:
     """An hour more of something that lasts for three days is nothing."""
-    assert transitions.extended(OPEN, NOW, environment="pr-12", lasts=timedelta(hours=1)) == OPEN
-    longer = transitions.extended(OPEN, LATER, environment="pr-12", lasts=HOURS)
+    assert transitions.extended(OPEN, NOW, named=NAMED, lasts=timedelta(hours=1)) == OPEN
+    longer = transitions.extended(OPEN, LATER, named=NAMED, lasts=HOURS)
     assert longer.expires == LATER + HOURS
 
 
 def test_a_pinned_lease_has_no_end_and_one_whose_pin_is_out_has_time() -> None:
     """It does not go at the moment at which the pin is taken out."""
     much_later = NOW + timedelta(days=90)
-    freed = transitions.unpinned(PINNED, much_later, environment="pr-12", lasts=HOURS)
+    freed = transitions.unpinned(PINNED, much_later, named=NAMED, lasts=HOURS)
 
     assert OPEN.expired(much_later)
     assert not PINNED.expired(much_later)
@@ -183,7 +185,7 @@ def test_a_damaged_lease_stops_everybody_but_who_closes(bucket: MemoryBucket, st
         lambda: store.keep(wish()),
         store.require_closed,
         store.mark_removed,
-        lambda: store.extend(HOURS),
+        lambda: store.extend(HOURS, first=lambda _lease: None),
     ]
     for deed in deeds:
         with pytest.raises(Damaged):
@@ -362,3 +364,16 @@ def test_a_lease_that_everybody_writes_is_said(bucket: MemoryBucket) -> None:
         with pytest.raises(ServiceFailed) as caught:
             deed()
         assert isinstance(caught.value, DeployError)
+
+
+def test_what_to_type_next_acts_on_the_same_target(bucket: MemoryBucket) -> None:
+    """On the sandbox a command without its word would act on the cloud."""
+    store = store_of(bucket)
+    store.take(wish())
+    with pytest.raises(EnvironmentReopened) as reopened:
+        store.require_closed()
+    with pytest.raises(UsageError) as missing:
+        transitions.extended(None, NOW, named=NAMED, lasts=HOURS)
+
+    assert "`inv pr.up --env pr-12 --sandbox` makes it whole again" in (reopened.value.hint or "")
+    assert "`inv pr.list --sandbox`" in (missing.value.hint or "")
