@@ -21,7 +21,7 @@ _COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _NO_COMMIT: Final = re.compile(r"0+")
 _SUMMARY: Final = 1_048_576
-_BOTS_WITHOUT_SECRETS: Final = frozenset({"dependabot[bot]"})
+BOTS_WITHOUT_SECRETS: Final = frozenset({"dependabot[bot]"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +173,7 @@ def _untrusted(payload: _Part, pull: _Part, head: _Part) -> bool:
     where = from_repository.get("full_name") if isinstance(from_repository, Mapping) else None
     user = pull.values.get("user")
     author = user.get("login") if isinstance(user, Mapping) else None
-    return where != here or author in _BOTS_WITHOUT_SECRETS
+    return where != here or author in BOTS_WITHOUT_SECRETS
 
 
 @dataclass(frozen=True)

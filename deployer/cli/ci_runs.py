@@ -156,6 +156,7 @@ def decide_preview(session: Session, *, sandbox: bool, number: str) -> int:
 
 
 def _pull(session: Session, number: int, *, sandbox: bool) -> Pull | None:
+    from deployer.adapters.actions import BOTS_WITHOUT_SECRETS
     from deployer.cli.subject import open_run
     from deployer.playbooks.github_wiring import require_hub
     from deployer.playbooks.previewing import Pull
@@ -166,7 +167,8 @@ def _pull(session: Session, number: int, *, sandbox: bool) -> Pull | None:
     ).pull(number)
     if found is None:
         return None
-    return Pull(number=found.number, open=found.open, fork=found.fork, commit=found.head_sha)
+    bot = found.author in BOTS_WITHOUT_SECRETS
+    return Pull(number=found.number, open=found.open, fork=found.fork, commit=found.head_sha, bot=bot)
 
 
 def preview_name(session: Session, number: int) -> str:

@@ -20,6 +20,8 @@ class Pull:
     open: bool
     fork: bool
     commit: str
+    # Whether it is of a bot from which GitHub keeps our secrets. A person's comment must not hand them over either.
+    bot: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,8 @@ def decide(event: Event, previews: Previews, pull: Pull | None) -> Decision:
         return _no(event, f"GitHub knows no pull request {event.number}")
     if pull is not None and pull.fork:
         return _no(event, "it comes from a fork: static checks are all it gets")
+    if pull is not None and pull.bot:
+        return _no(event, "it comes from a bot that gets no secrets: static checks are all it gets")
     if pull is not None and not pull.open:
         return _no(event, "it is closed")
     commit = event.head or (pull.commit if pull else None)

@@ -105,6 +105,14 @@ def test_what_can_change_something_takes_nothing_from_a_cache(job: Job) -> None:
     assert setup.get("with", {}).get("cache", "false") == "false"
 
 
+@pytest.mark.parametrize("job", [job for job in OWN if "ref" in job.steps[0]["with"]], ids=str)
+def test_a_pull_requests_code_fills_no_cache_of_the_default_branch(job: Job) -> None:
+    """That is whose cache it would be where a comment, or a person, has started the run."""
+    (setup,) = [step for step in job.steps if step.get("uses") == "./.github/actions/setup"]
+
+    assert setup.get("with", {}).get("cache", "false") in ("false", "${{ github.event_name == 'pull_request' }}")
+
+
 @pytest.mark.parametrize("job", [job for job in OWN if "secrets." in job.text], ids=str)
 def test_secrets_are_those_of_a_github_environment(job: Job) -> None:
     """Its rules hold for whoever wants them. They reach single steps, never the whole job."""

@@ -97,8 +97,16 @@ def test_a_comment_on_an_issue_is_none_on_a_pull_request() -> None:
         (comment(), Pull(number=12, open=False, fork=False, commit=OTHER)),
         (comment(), None),
         (Event(name="workflow_dispatch", number=12), Pull(number=12, open=True, fork=True, commit=OTHER)),
+        (comment(), Pull(number=12, open=True, fork=False, commit=OTHER, bot=True)),
     ],
-    ids=["fork", "comment on a fork", "comment on a closed one", "comment on none", "by hand for a fork"],
+    ids=[
+        "fork",
+        "comment on a fork",
+        "comment on a closed one",
+        "comment on none",
+        "by hand for a fork",
+        "comment on Dependabot's",
+    ],
 )
 def test_forks_closed_ones_and_unknown_numbers_get_none(event: Event, pull: Pull | None) -> None:
     """Whoever asks."""
