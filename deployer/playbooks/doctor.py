@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from deployer.adapters import packages
-from deployer.adapters.convex import parse_key
-from deployer.adapters.convex.keys import check_key
 from deployer.adapters.node import package_script, package_version
 from deployer.adapters.target import AWS_KEYS, CLOUDFLARE_TOKEN, R2_KEYS
 from deployer.errors import DeployError
 from deployer.inventory.base import SecretRef
 from deployer.playbooks.wiring import Wiring
+from deployer.steps.convex import require_own_key
 from deployer.steps.secrets import DEPLOY_KEY
 
 _MINIMUM_PYTHON = (3, 11)
@@ -202,14 +201,7 @@ def _convex(wiring: Wiring) -> str:
     if not key:
         raise DeployError("there is no deploy key to ask with", place=place, hint="set it where the inventory points")
     wiring.redactor.add(key)
-    check_key(
-        parse_key(key, place=place),
-        wanted=convex.type,
-        deployment=convex.deployment,
-        team=project.convex_team,
-        project=project.convex_project,
-        place=place,
-    )
+    require_own_key(key, convex, project)
     if convex.type == "preview":
         return "previews are made by deploys; the key fits"
     return f"`{convex.deployment}` answers at {wiring.convex_control.url_for_key(key)}"

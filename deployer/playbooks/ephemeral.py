@@ -14,14 +14,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from deployer.adapters.convex import ConvexManagement, parse_key
-from deployer.adapters.convex.keys import check_key
+from deployer.adapters.convex import ConvexManagement
 from deployer.engine.playbook import Playbook
 from deployer.errors import EnvironmentClosed, EnvironmentReopened, UsageError
 from deployer.playbooks.credentials import require_credentials
 from deployer.playbooks.deploy import deploy
 from deployer.playbooks.destroy import destroy
 from deployer.playbooks.ephemeral_wiring import lasts_of, management_of, number_of, store_of, wish_of
+from deployer.steps.convex import require_own_key
 from deployer.steps.convex_preview import PreviewKept
 from deployer.steps.environment_lease import BY_HAND, CLOSED, Lease, Wish
 from deployer.steps.lease_store import Held
@@ -235,12 +235,4 @@ def check_preview_key(wiring: Wiring) -> None:
     if not key:
         return
     wiring.redactor.add(key)
-    place = str(reference)
-    check_key(
-        parse_key(key, place=place),
-        wanted=convex.type,
-        deployment=convex.deployment,
-        team=project.convex_team,
-        project=project.convex_project,
-        place=place,
-    )
+    require_own_key(key, convex, project)

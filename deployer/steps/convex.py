@@ -23,6 +23,19 @@ from deployer.steps.secrets import DEPLOY_KEY, VALUE, Secrets
 BACKEND = "convex.backend"
 
 
+def require_own_key(key: str, convex: Convex, project: Project) -> None:
+    """Refuse a deploy key that is not for exactly what the inventory names: with another the CLI deploys elsewhere."""
+    place = str(convex.deploy_key)
+    check_key(
+        parse_key(key, place=place),
+        wanted=convex.type,
+        deployment=convex.deployment,
+        team=project.convex_team,
+        project=project.convex_project,
+        place=place,
+    )
+
+
 @dataclass(frozen=True)
 class Backend:
     """A deployment that can be talked to. `preview` is the name under which the CLI knows a preview."""
@@ -53,13 +66,9 @@ class ConvexBackend(BaseStep[Backend | None]):
         """Look it up by its key, once the key is known to be the right one."""
         secrets: Secrets = context.value(VALUE)
         key = secrets[DEPLOY_KEY]
+        require_own_key(key, self.wishes, self.project)
         team, project = self.project.convex_team, self.project.convex_project
-        place = str(self.wishes.deploy_key)
-        wanted, deployment = self.wishes.type, self.wishes.deployment
-        check_key(
-            parse_key(key, place=place), wanted=wanted, deployment=deployment, team=team, project=project, place=place
-        )
-        if wanted != "preview":
+        if self.wishes.type != "preview":
             return self._backend(self.control.url_for_key(key), key, key)
         found = self.control.preview(key, team=team, project=project, name=self.environment)
         return self._backend(found.url, found.key, key) if found else None
