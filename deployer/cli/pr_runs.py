@@ -167,6 +167,9 @@ class Upward:
 
         say = self._say
         going = require_room(examine(wiring, say=say), evict=self.wish.evict)
+        if self.wish.check:
+            for candidate in going:
+                say(f"note: `{candidate.lease.environment}` would make room, it is {candidate.why}")
         if not going or self.wish.check:
             return
         for candidate in going:

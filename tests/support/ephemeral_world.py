@@ -6,6 +6,7 @@ their playbooks, and the sweep's judgement. Only the steps are small: each makes
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from deployer.playbooks.ephemeral import Down, Pulls, Up
 from deployer.playbooks.wiring import Wiring
 from deployer.steps import environment_lock, holder
 from deployer.steps.holder import Owners, Verdict
+from deployer.steps.lease_store import LeaseStore
 from deployer.steps.ledger import Entry as LedgerEntry
 from deployer.steps.sweep import Cause
 from deployer.words import Named
@@ -153,6 +155,21 @@ class World:
 
         return life
 
+    def pin(self, number: int) -> Callable[[Actor], None]:
+        """A person pins it, if there is something to pin."""
+
+        def life(actor: Actor) -> None:
+            store = LeaseStore(Shared(store=self.store, actor=actor), Named(f"pr-{number}", "sandbox"))
+            with contextlib.suppress(DeployError):
+                store.pin("mira")
+
+        return life
+
+    def pass_time(self) -> None:
+        """So long that every lease ends that nobody has pinned."""
+        self.store.wait(hours=80)
+        self.deeds.append(Deed(what="time", number=0, began=self.moment(), ended=self.moment()))
+
     def sweep(self) -> Callable[[Actor], None]:
         """`pr.sweep`: the real judgement of what the model shows."""
 
@@ -273,7 +290,11 @@ class World:
         own = [deed for deed in self.deeds if deed.number == number]
         opened = max(deed.began for deed in own if deed.what == "open")
         taken = max((deed.ended or _moments_end() for deed in own if deed.what == "down by hand"), default=0)
-        alive = [deed for deed in own if deed.what == "up" and deed.went_well and deed.began > max(opened, taken)]
+        lease = LeaseStore(self.store, Named(f"pr-{number}", "sandbox")).read().lease
+        pinned = lease is not None and lease.open and lease.pinned is not None
+        ran_out = 0 if pinned else max((deed.began for deed in self.deeds if deed.what == "time"), default=0)
+        since = max(opened, taken, ran_out)
+        alive = [deed for deed in own if deed.what == "up" and deed.went_well and deed.began > since]
         if alive and set(has) != set(THINGS):
             yield f"pr-{number} is open and was made, and there is only: {sorted(has)}"
         # One that was killed may have left it in the middle of an update.

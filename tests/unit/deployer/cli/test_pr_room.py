@@ -96,6 +96,9 @@ def test_evicting_takes_as_few_as_needed(desk: Desk, monkeypatch: pytest.MonkeyP
         "deployer.adapters.cloudflare.CloudflareApi.total",
         lambda _api, path: 500 - len([n for n in (2, 3) if not made(desk, n)]) if path.endswith("scripts") else 0,
     )
+    predicted = desk.pr("up", "--evict", "--check")
+    assert "note: `pr-2` would make room, it is expired" in predicted.err
+    assert made(desk, 2) == ["one", "two"]
     ran = desk.pr("up", "--evict")
 
     assert ran.code == 0, ran.err

@@ -1,7 +1,8 @@
 """Stories of several pull requests, in 200 orders of every single request, with runs that are killed in the middle.
 
-People open, push, close, open again and remove by hand; a workflow follows each event some time later; sweeps come when
-they come. At the end one more sweep: nothing may be left of what is closed, and what is open and was made is whole.
+People open, push, close, open again, pin and remove by hand; a workflow follows each event some time later; leases run
+out, and sweeps come when they come. At the end one more sweep: nothing may be left of what is closed, and what is open
+and was made is whole.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def story(world: World, rng: random.Random, number: int) -> Life:
         state, commit = "none", 0
         for _ in range(rng.randint(2, 6)):
             actor.turn()
-            deeds = ["push", "push", "close", "remove"] if state == "open" else ["open"]
+            deeds = ["push", "push", "close", "remove", "pin"] if state == "open" else ["open"]
             deed = rng.choice(deeds)
             if deed in ("open", "push"):
                 commit += 1
@@ -42,6 +43,8 @@ def story(world: World, rng: random.Random, number: int) -> Life:
                 if rng.random() < 0.3:
                     # Somebody runs the old workflow again.
                     world.turns.begin(f"late {number}", world.up(number, f"c{commit}"))
+            elif deed == "pin":
+                world.pin(number)(actor)
             else:
                 world.turns.begin(f"by hand {number}", world.down(number))
             for _ in range(rng.choice((0, 5, 40))):
@@ -51,12 +54,14 @@ def story(world: World, rng: random.Random, number: int) -> Life:
 
 
 def sweeps(world: World, rng: random.Random) -> Life:
-    """Now and then."""
+    """Now and then; sometimes so late that leases have run out."""
 
     def life(actor: Actor) -> None:
         for _ in range(rng.randint(1, 2)):
             for _ in range(rng.randint(0, 60)):
                 actor.turn()
+            if rng.random() < 0.3:
+                world.pass_time()
             world.sweep()(actor)
 
     return life
