@@ -146,6 +146,9 @@ def decide_preview(session: Session, *, sandbox: bool, number: str) -> int:
     }
     for name, value in told.items():
         actions.output(name, value)
+    if not decision.wanted and event.name == "workflow_dispatch":
+        # A person has named it: that nothing happens must not look like success.
+        raise UsageError(f"pull request {event.number} gets no environment: {decision.why}")
     session.sink.talk(f"{'an environment' if decision.wanted else 'no environment'}: {decision.why}")
     if session.json:
         session.answer({**told, "wanted": decision.wanted, "why": decision.why})

@@ -139,7 +139,7 @@ def aws_login(session: Session, *, sandbox: bool = False, json: bool = False, co
         "approve": "review whatever waits for one as this person, who must be a reviewer there",
         "patience": "how long a job waits for a review by somebody else, e.g. 90, 10m",
     },
-    lists=("input",),
+    lists=("input_",),
     positional=("workflow",),
 )
 def run(
