@@ -6,6 +6,8 @@ docs/guide/contributing-changes.md.
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -160,3 +162,33 @@ def test_a_fork_changes_nothing(clone: Clone) -> None:
     changed = [each for each in World(clone).mutating()[seen:] if each[0] not in ("github", "sts")]
     assert changed == []
     assert github(clone, "/issues/13/comments") == []
+
+
+def test_a_run_that_is_cancelled_half_way_leaves_nothing_behind(clone: Clone) -> None:
+    """GitHub knows that it has ended, and closing the pull request removes what it had made until then."""
+    log = clone.folder / "cancelled.log"
+    command = ["inv", "ci.run", "pr-environment", "--event", "opened", "--number", "14"]
+    with log.open("wb") as output:
+        started = subprocess.Popen(
+            command,
+            cwd=clone.root,
+            env=clone.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # Also if these tests were themselves started with `&`, which ignores it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 -- no thread runs here
+        )
+    try:
+        wait_for(lambda: b"changed  terraform site" in log.read_bytes() or started.poll() is not None, seconds=120)
+        started.send_signal(signal.SIGINT)
+        assert started.wait(timeout=120) == 130, log.read_text()
+    finally:
+        started.kill()
+    newest = github(clone, "/actions/runs")["workflow_runs"][0]
+    assert (newest["status"], newest["conclusion"]) == ("completed", "cancelled")
+    assert left_of(World(clone), clone, "pr-14") != []
+
+    run(clone, "pr-cleanup", "closed", "--number", "14")
+
+    assert left_of(World(clone), clone, "pr-14") == []
