@@ -42,16 +42,15 @@ def show_leases(session: Session, *, sandbox: bool, closed: bool) -> int:
         session.sink.talk("no ephemeral environment has a lease")
         return 0
     session.table(
-        ("number", "environment", "state", "until (UTC)", "last run (UTC)", "who", "commit"),
+        ("environment", "state", "until (UTC)", "last run (UTC)", "commit", "who"),
         [
             (
-                str(lease.number),
                 lease.environment,
                 state_of(lease, now),
                 "" if lease.pinned or lease.closed else f"{lease.expires:%Y-%m-%d %H:%M}",
                 f"{lease.renewed:%Y-%m-%d %H:%M}",
+                (lease.commit or "")[:8],
                 lease.owner.who,
-                (lease.commit or "")[:12],
             )
             for lease in shown
         ],

@@ -37,13 +37,16 @@ class Outcome:
 
 def show(session: Session, survey: Survey) -> None:
     """Print what was found, and what of the rest a person should know."""
+    from deployer.report.text import wrapped
+
     if session.json:
         return
     findings = survey.judgement.findings
-    if findings:
-        rows = [(each.environment, str(each.cause), each.why, _counted(each.things)) for each in findings]
-        session.table(("environment", "found", "why", "what is there"), rows)
-    else:
+    for finding in findings:
+        said = f"{finding.environment}: {finding.cause}, {finding.why}; there is: {_counted(finding.things)}"
+        for line in wrapped(said):
+            session.sink.data(line)
+    if not findings:
         session.sink.data("nothing to remove")
     for kept in survey.judgement.kept:
         if kept.noted:

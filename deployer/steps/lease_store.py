@@ -178,15 +178,15 @@ class LeaseStore:
 
     # --- by people; `first` is done before the lease is written: what it raises leaves the lease as it was -----------
 
-    def extend(self, lasts: timedelta, *, first: Callable[[Lease], None]) -> Lease:
+    def extend(self, lasts: timedelta, *, first: Callable[[Lease], None] = lambda _lease: None) -> Lease:
         """It lasts so long from now on."""
         return self._change_after(first, partial(transitions.extended, named=self.named, lasts=lasts))
 
-    def pin(self, by: str, *, first: Callable[[Lease], None]) -> Lease:
+    def pin(self, by: str, *, first: Callable[[Lease], None] = lambda _lease: None) -> Lease:
         """It has no end."""
         return self._change_after(first, partial(transitions.pinned, named=self.named, by=by))
 
-    def unpin(self, lasts: timedelta, *, first: Callable[[Lease], None]) -> Lease:
+    def unpin(self, lasts: timedelta, *, first: Callable[[Lease], None] = lambda _lease: None) -> Lease:
         """It has an end again."""
         return self._change_after(first, partial(transitions.unpinned, named=self.named, lasts=lasts))
 

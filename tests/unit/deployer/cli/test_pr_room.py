@@ -60,7 +60,7 @@ def test_one_at_work_is_not_among_them(desk: Desk) -> None:
     ran = desk.pr("up", "--json")
 
     assert ran.code == 15
-    assert [line.split("`")[1] for line in json.loads(ran.out)["error"]["details"][1:]] == ["inv pr.down --number 4"]
+    assert [line.split("`")[1] for line in json.loads(ran.out)["error"]["details"][1:]] == ["inv pr.down --env pr-4"]
 
 
 def test_what_is_there_takes_no_more_room(desk: Desk) -> None:

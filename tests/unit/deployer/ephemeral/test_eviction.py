@@ -9,6 +9,7 @@ import pytest
 
 from deployer.steps.environment_lease import Lease, pinned
 from deployer.steps.eviction import Candidate, Room, candidates, still_goes
+from deployer.words import Named
 from tests.support.leases import HOURS, wish
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -21,7 +22,7 @@ def lease(number: int, *, hours: int) -> Lease:
 
 
 FRESH, IDLING, EXPIRED, LONG_EXPIRED = lease(1, hours=2), lease(2, hours=30), lease(3, hours=80), lease(4, hours=200)
-PINNED = pinned(lease(5, hours=500), NOW, environment="pr-5", by="mira")
+PINNED = pinned(lease(5, hours=500), NOW, named=Named("pr-5", "sandbox"), by="mira")
 CLOSED = wish(6).closed(lease(6, hours=100), NOW)
 EXTENDED = replace(lease(7, hours=100), expires=NOW + HOURS)
 
@@ -61,7 +62,7 @@ def test_neither_one_at_work_nor_the_one_that_asks() -> None:
         (PINNED, False),
         (CLOSED, False),
         (wish(3).taken(EXPIRED, NOW), False),
-        (pinned(EXPIRED, NOW, environment="pr-3", by="mira"), False),
+        (pinned(EXPIRED, NOW, named=Named("pr-3", "sandbox"), by="mira"), False),
     ],
 )
 def test_what_has_happened_since_counts(lease: Lease | None, goes: bool) -> None:
