@@ -41,7 +41,7 @@ class Management:
         details = {"type": "teamToken", "teamId": self._account.team["id"]}
         return answer({**details, **{name: token[name] for name in ("id", "name", "createTime")}})
 
-    def list_projects(self, request: Request, team: str) -> Response:
+    def list_projects(self, request: Request, team: int) -> Response:
         """The team's projects."""
         self._caller(request)
         self._require_team(team)
@@ -63,7 +63,7 @@ class Management:
         self._caller(request, project)
         return answer(self._selected(request))
 
-    def list_team_deployments(self, request: Request, team: str) -> Response:
+    def list_team_deployments(self, request: Request, team: int) -> Response:
         """Deployments of a team, paged."""
         self._caller(request)
         self._require_team(team)
@@ -206,8 +206,8 @@ class Management:
             raise not_found("ProjectNotFound", f"There is no project with the id {project}.")
         return caller
 
-    def _require_team(self, team: str) -> None:
-        if team not in {str(self._account.team["id"]), self._account.team["slug"]}:
+    def _require_team(self, team: int) -> None:
+        if team != self._account.team["id"]:
             raise not_found("TeamNotFound", f"There is no team `{team}`.")
 
     def _project(self) -> dict[str, Any]:

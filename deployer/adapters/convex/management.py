@@ -45,7 +45,7 @@ class ConvexManagement:
 
     def previews(self) -> list[Preview]:
         """All preview deployments of the project."""
-        found = self._get(f"/projects/{self._project_id}/list_deployments?deploymentType=preview")
+        found = self._get(f"/projects/{int(self._details['id'])}/list_deployments?deploymentType=preview")
         if not isinstance(found, list):
             raise ServiceFailed(f"{_SERVICE} did not list the deployments", place=self._place)
         return [_preview(each) for each in found if each.get("deploymentType") == "preview"]
@@ -58,7 +58,8 @@ class ConvexManagement:
         """How many deployments the whole team has."""
         count, cursor = 0, ""
         while True:
-            page = self._get(f"/teams/{_quoted(self.team)}/list_deployments{cursor}")
+            # By number: unlike a project, a team's listings are not found by its slug.
+            page = self._get(f"/teams/{int(self._details['teamId'])}/list_deployments{cursor}")
             count += len(page["items"])
             following = (page.get("pagination") or {}).get("nextCursor")
             if not following:
@@ -97,9 +98,11 @@ class ConvexManagement:
             self.guard.thing("Convex preview", preview.identifier, place=self._place)
 
     @once
-    def _project_id(self) -> int:
+    def _details(self) -> dict[str, Any]:
         found = self._get(f"/teams/{_quoted(self.team)}/projects/{_quoted(self.project)}")
-        return int(found["id"])
+        if not isinstance(found, dict):
+            raise ServiceFailed(f"{_SERVICE} did not describe the project", place=self._place)
+        return found
 
     @property
     def _place(self) -> str:

@@ -13,7 +13,12 @@ from tests.support.convex import DEVELOPMENT, MESSAGES, Client, Convex
 @pytest.fixture(scope="module")
 def project(convex: Convex) -> int:
     """The project's id, found as a client finds it."""
-    return int(convex.management("GET", "/teams/vibechecc/projects").raise_for_status().json()["items"][0]["id"])
+    return int(convex.management("GET", f"/teams/{team(convex)}/projects").raise_for_status().json()["items"][0]["id"])
+
+
+def team(convex: Convex) -> int:
+    """The team's id."""
+    return int(convex.management("GET", "/token_details").raise_for_status().json()["teamId"])
 
 
 def test_token_details(convex: Convex) -> None:
@@ -23,6 +28,16 @@ def test_token_details(convex: Convex) -> None:
     assert convex.management("GET", "/token_details", token="wrong").status_code == 401
     assert convex.management("GET", "/token_details", token=convex.key()).status_code == 403
     assert httpx.get(f"{convex.control}/v1/token_details").status_code == 401
+
+
+def test_a_team_is_listed_by_its_number(convex: Convex) -> None:
+    """A project is found by slugs, what a team has is not."""
+    listed = convex.management("GET", f"/teams/{team(convex)}/list_deployments").json()
+    assert DEVELOPMENT in [one["name"] for one in listed["items"]]
+    assert listed["pagination"] == {"hasMore": False, "nextCursor": None}
+    for path in ("/teams/vibechecc/list_deployments", "/teams/vibechecc/projects"):
+        assert convex.management("GET", path).status_code == 404
+    assert convex.management("GET", "/teams/vibechecc/projects/vibechecc").status_code == 200
 
 
 def test_unknown_paths(convex: Convex) -> None:

@@ -25,7 +25,7 @@ from tests.support.loopback import Answer, Loopback, loopback
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 NEEDED = NOW + timedelta(hours=72)
-PROJECT = Answer(200, {"id": 7})
+PROJECT = Answer(200, {"id": 7, "teamId": 41})
 WHERE = "GET /v1/teams/vibechecc/projects/vibechecc"
 LIST = "GET /v1/projects/7/list_deployments"
 
@@ -99,8 +99,8 @@ def test_deployments_are_counted_over_all_pages() -> None:
     """The quota is the team's."""
     first = Answer(200, {"items": [{}] * 3, "pagination": {"hasMore": True, "nextCursor": "a b"}})
     last = Answer(200, {"items": [{}], "pagination": {"hasMore": False, "nextCursor": None}})
-    path = "GET /v1/teams/vibechecc/list_deployments"
-    with loopback(routes={f"{path}?cursor=a%20b": last, path: first}) as server:
+    path = "GET /v1/teams/41/list_deployments"
+    with loopback(routes={WHERE: PROJECT, f"{path}?cursor=a%20b": last, path: first}) as server:
         assert management(server).count() == 4
 
 
