@@ -80,7 +80,8 @@ def show_lease(session: Session, *, number: str, env: str, sandbox: bool) -> int
             }
         )
         return 0
-    rows = [("url", url), ("pull request", f"{wiring.environment.number}, {pull or 'GitHub was not asked'}")]
+    unknown = "not known to GitHub" if pulls.ask is not None else "GitHub was not asked"
+    rows = [("url", url), ("pull request", f"{wiring.environment.number}, {pull or unknown}")]
     rows += _rows(lease, now, wiring.named)
     rows.append(("stacks", ", ".join(states) or "none has a state"))
     if run is not None:

@@ -77,3 +77,10 @@ def test_what_is_left_is_finished_by_a_command_that_names_it(desk: Desk) -> None
     """A removal that was cut off after its tombstone."""
     desk.store().close(wish(run="killed"))
     assert "not yet, or not wholly: `inv pr.down --env pr-12` goes on" in desk.pr("show").out
+
+
+def test_what_github_does_not_know_was_asked(desk: Desk) -> None:
+    """A number without a pull request is told from a GitHub that nobody could ask."""
+    assert "pull request  12, GitHub was not asked" in desk.pr("show").out
+    desk.pulls[1] = "open"
+    assert "pull request  12, not known to GitHub" in desk.pr("show").out
