@@ -23,7 +23,19 @@ TFLINT = "github.com/terraform-linters/tflint@v0.64.0"
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 WORKERS = str(min(os.cpu_count() or 1, 4))
 # A stage never sees a credential of the person who runs it, nor a colour setting that changes its output.
-DROPPED = ("CLOUDFLARE_", "CF_", "AWS_", "R2_", "CONVEX_", "TF_", "WRANGLER_", "GITHUB_", "NO_COLOR", "FORCE_COLOR")
+DROPPED = (
+    "CLOUDFLARE_",
+    "CF_",
+    "AWS_",
+    "R2_",
+    "CONVEX_",
+    "TF_",
+    "WRANGLER_",
+    "GITHUB_",
+    "DEPLOYER_",
+    "NO_COLOR",
+    "FORCE_COLOR",
+)
 KEPT = ("TF_PLUGIN_CACHE_DIR",)
 
 nox.needs_version = ">=2026.1"

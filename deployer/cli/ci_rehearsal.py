@@ -39,6 +39,8 @@ class RehearsalWish:
     label: str = ""
     comment: str = ""
     base: str = ""
+    job: str = ""
+    matrix: str = ""
     approve: str = ""
     patience: str = ""
     inputs: tuple[str, ...] = ()
@@ -61,7 +63,8 @@ def rehearse(session: Session, wish: RehearsalWish) -> int:
     wiring = open_run(session, env=name, sandbox=True)
     happening = _happening(session, wiring, wish, number)
     patience = parse_duration(wish.patience, flag="patience") if wish.patience else 0.0
-    rehearsal = Rehearsal(session=session, wiring=wiring, file=file, happening=happening)
+    chosen = tuple(f"--{name}={value}" for name, value in (("job", wish.job), ("matrix", wish.matrix)) if value)
+    rehearsal = Rehearsal(session=session, wiring=wiring, file=file, happening=happening, chosen=chosen)
     with asking(session.stop):
         completed = rehearsal.run(program, reviewer=wish.approve, patience=patience)
     if completed.returncode:
@@ -143,6 +146,8 @@ class Rehearsal:
     wiring: Wiring
     file: Path
     happening: Happening
+    # Flags of act that leave out jobs.
+    chosen: tuple[str, ...] = ()
     run_id: int = 0
 
     @property
@@ -247,6 +252,7 @@ class Rehearsal:
             f"--workflows={self.file}",
             f"--eventpath={payload}",
             f"--env-file={facts}",
+            *self.chosen,
             *(f"--platform={label}=-self-hosted" for label in labels),
             *(f"--local-repository={each}" for each in replaced),
             "--no-skip-checkout",

@@ -136,6 +136,8 @@ def aws_login(session: Session, *, sandbox: bool = False, json: bool = False, co
         "comment": "what somebody wrote",
         "base": "commit with which this one is compared; by default the one before",
         "input": "name=value of a form that a person fills in; may be repeated",
+        "job": "only this job, and those that it needs",
+        "matrix": "only this part of a matrix, e.g. session:lint",
         "approve": "review whatever waits for one as this person, who must be a reviewer there",
         "patience": "how long a job waits for a review by somebody else, e.g. 90, 10m",
     },
@@ -152,6 +154,8 @@ def run(
     comment: str = "",
     base: str = "",
     input_: Sequence[str] | None = None,
+    job: str = "",
+    matrix: str = "",
     approve: str = "",
     patience: str = "",
     json: bool = False,
@@ -166,6 +170,7 @@ def run(
       inv ci.run pr-environment --event opened --number 12
       inv ci.run pr-cleanup --event merged --number 12
       inv ci.run terraform-apply --event push --approve mira
+      inv ci.run static-checks --event push --job nox --matrix session:lint
     """
     from deployer.cli.ci_rehearsal import RehearsalWish, rehearse
 
@@ -176,6 +181,8 @@ def run(
         label=label,
         comment=comment,
         base=base,
+        job=job,
+        matrix=matrix,
         approve=approve,
         patience=patience,
         inputs=tuple(input_ or ()),

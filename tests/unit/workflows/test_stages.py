@@ -7,8 +7,10 @@ import re
 import pytest
 
 from deployer.cli.collection import collection
+from deployer.playbooks.aws_policies import PLAN_SUFFIX
 from tests.support import workflows
 from tests.support.commands import sessions
+from tests.support.inventory import inventory
 from tests.support.workflows import NAMES, ROOT, Job
 
 JOBS = [job for job in workflows.jobs() if "uses" not in job.values]
@@ -111,6 +113,28 @@ def test_both_parts_can_be_called_alone_and_by_others() -> None:
     """By hand, and by a workflow that knows the order."""
     for name in ("deploy-convex", "deploy-cloudflare"):
         assert {"workflow_call", "workflow_dispatch"} <= set(workflows.triggers(name))
+
+
+def test_the_github_environments_are_those_of_the_inventory() -> None:
+    """Roles are printed, and secrets documented, for environments of these names."""
+    loaded = inventory()
+    preview = loaded.inventory.ci.previews.environment
+    for job in JOBS:
+        named = job.values.get("environment")
+        if named is not None:
+            expected = preview if any(call.startswith("./bootstrap inv pr.") for call in job.calls) else None
+            assert named in (
+                [expected] if expected else ["${{ matrix.environment }}", "${{ matrix.environment }}" + PLAN_SUFFIX]
+            )
+
+
+def test_whoever_takes_an_environment_can_see_whether_its_holder_is_gone() -> None:
+    """A run that was cancelled holds it until somebody asks GitHub."""
+    for job in JOBS:
+        tasks = {found["task"] for call in job.calls if (found := CALL.fullmatch(call))}
+        if tasks & {"ci.apply", "deploy", "pr.up", "pr.down", "pr.sweep"}:
+            assert job.values["permissions"].get("actions") == "read", job
+            assert "GITHUB_TOKEN" in job.text, job
 
 
 def test_the_keys_of_the_inventory_reach_the_jobs_that_deploy() -> None:
