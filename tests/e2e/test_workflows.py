@@ -158,6 +158,8 @@ def test_a_fork_changes_nothing(clone: Clone) -> None:
 
     for workflow in ("pr-environment", "terraform-plan"):
         run(clone, workflow, "fork", "--number", "13")
+    shown = run(clone, "static-checks", "fork", "--number", "13", "--job", "ci-config")
+    assert "stays as it is" in shown.err + shown.out
 
     changed = [each for each in World(clone).mutating()[seen:] if each[0] not in ("github", "sts")]
     assert changed == []
