@@ -157,6 +157,17 @@ def test_killed_between_two_steps_then_removed(stage: Rehearsal, store: Store, m
     assert pr(stage, "down").recap["changed"] == 0
 
 
+def test_a_removal_that_is_killed_goes_on(stage: Rehearsal, store: Store) -> None:
+    """Between any two of its steps; until then it is told as not done, and nobody makes it again by the way."""
+    for moment in (1, 4, 8):
+        assert pr(stage, "up", "--reopen").code == 0
+        assert killed_at(stage, moment, "pr.down", "--number", "12", "--sandbox")
+        assert pr(stage, "show").document["lease"]["state"] == "closing"
+        gone = pr(stage, "down")
+        assert gone.code == 0, gone.err
+        assert left_of(stage, store) == []
+
+
 def test_a_key_for_production_is_refused_before_anything_starts(stage: Rehearsal, store: Store) -> None:
     """With it the CLI would deploy to production and exit 0."""
     path = stage.home / "connection.json"
