@@ -155,7 +155,7 @@ def test_only_what_looks_and_previews_are_cancelled_by_newer_runs() -> None:
     jobs = {str(job) for job in JOBS if (job.values.get("concurrency") or {}).get("cancel-in-progress")}
 
     assert cancelled == {"static-checks", "terraform-plan"}
-    assert jobs == {"pr-environment/pr-up"}
+    assert jobs == {"pr-environment/pr-up", "pr-environment/e2e"}
 
 
 def _forks(name: str) -> list[Job]:
@@ -173,19 +173,59 @@ def test_a_forks_pull_request_reaches_no_secret(name: str) -> None:
 
 
 def _reached_by_a_fork(found: list[Job]) -> list[Job]:
-    """The jobs that run for a fork. `always()` does not wait for others, unless it asks what became of them."""
-    skipped: set[str] = set()
+    """The jobs that run for a fork, if every job that runs says what a stranger would like it to say."""
+    results: dict[str, str] = {}
     reached = []
     for job in found:
-        # What an earlier job has put out is no answer: for a fork's pull request it ran the fork's code.
-        asks = SAME_REPOSITORY in job.condition
-        asks |= any(f"needs.{id_}.result != 'skipped'" in job.condition for id_ in skipped)
-        follows = bool(skipped & set(job.needs)) and not re.search(r"always\(\)|cancelled\(\)", job.condition)
-        if asks or follows:
-            skipped.add(job.id)
-        else:
-            reached.append(job)
+        skipped = any(results[need] == "skipped" for need in job.needs)
+        condition = job.condition.removeprefix("${{").removesuffix("}}").strip()
+        # A job without a function of status waits for all that it needs.
+        waits = not re.search(r"(always|cancelled|failure)\(\)", condition)
+        runs = (not condition or _holds(condition, results)) and not (skipped and waits)
+        results[job.id] = "success" if runs else "skipped"
+        reached += [job] if runs else []
     return reached
+
+
+def _holds(condition: str, results: dict[str, str]) -> bool:
+    """Whether a condition is true for a fork's pull request."""
+    known = {
+        "github.event_name": "pull_request",
+        "github.repository": "octo/vibes",
+        "github.event.pull_request.head.repo.full_name": "mallory/vibes",
+        "github.event.pull_request.user.login": "mallory",
+        **{f"needs.{job}.result": result for job, result in results.items()},
+    }
+
+    def value(found: re.Match[str]) -> str:
+        name = found[0]
+        if name.startswith("'"):
+            return name
+        if ".outputs." in name:
+            return "'true'"
+        return repr(known[name])
+
+    text = condition.replace("always()", "True").replace("cancelled()", "False")
+    text = re.sub(r"'[^']*'|\b(?:github|needs)\.[\w.-]+", value, text)
+    text = re.sub(r"!(?!=)", " not ", text).replace("&&", " and ").replace("||", " or ")
+    assert re.fullmatch(r"(?:'[^']*'|[\s()=!]|and|or|not|True|False)+", text), text
+    return bool(eval(text))  # noqa: S307 -- of our own files, and nothing but comparisons of texts
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        (SAME_REPOSITORY, False),
+        (f"github.event_name != 'pull_request' || {SAME_REPOSITORY}", False),
+        (f"github.event_name == 'pull_request' || {SAME_REPOSITORY}", True),
+        (f"always() || {SAME_REPOSITORY}", True),
+        ("!cancelled() && needs.a.result == 'success'", True),
+        ("needs.a.outputs.wanted == 'true'", True),
+    ],
+)
+def test_conditions_are_read_as_github_reads_them(condition: str, holds: bool) -> None:
+    """The name of the right condition somewhere in it is not enough."""
+    assert _holds(condition, {"a": "success"}) is holds
 
 
 def test_the_fork_test_would_notice() -> None:

@@ -109,6 +109,17 @@ def test_the_backend_is_live_before_the_frontend() -> None:
     assert not re.search(r"always\(\)|cancelled\(\)|failure\(\)", found["deploy"].condition)
 
 
+def test_a_workflow_that_is_called_gets_the_rights_that_its_jobs_name() -> None:
+    """GitHub starts neither otherwise, and no linter says so."""
+    for job in workflows.jobs():
+        if called := job.values.get("uses"):
+            given = job.values["permissions"]
+            for inner in workflows.jobs(str(called).rpartition("/")[2].removesuffix(".yml")):
+                wanted = inner.values["permissions"]
+                missing = {name for name, right in wanted.items() if given.get(name) not in (right, "write")}
+                assert missing == set(), f"{job} calls {inner}"
+
+
 def test_both_parts_can_be_called_alone_and_by_others() -> None:
     """By hand, and by a workflow that knows the order."""
     for name in ("deploy-convex", "deploy-cloudflare"):
