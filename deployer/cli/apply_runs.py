@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from deployer.cli.bundles import open_for_here
 from deployer.cli.freezes import refuse_frozen
 from deployer.cli.runs import Verb, Wish, run_playbook
-from deployer.errors import PlanApplied
+from deployer.errors import PlanApplied, PlanUnusable
 from deployer.words import moment
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class ApplyWish:
     plan: str
     env: str
     sandbox: bool
+    # Digest that the bundle must have, where the caller knows it from somebody whom the bucket's writers are not.
+    bundle: str = ""
     check: bool = False
     diff: bool = False
     replan: bool = False
@@ -50,6 +52,12 @@ def apply_plan(session: Session, wish: ApplyWish) -> int:
     """Apply the bundle and return the exit code."""
     bundle = open_for_here(session, plan=wish.plan, env=wish.env, sandbox=wish.sandbox)
     manifest = bundle.manifest
+    if wish.bundle and manifest.bundle_digest != wish.bundle:
+        raise PlanUnusable(
+            "the stored plan is not the one that this run has made",
+            place=f"plan `{manifest.id}`, digest {manifest.bundle_digest[:12]}, wanted {wish.bundle[:12]}",
+            hint="find out who has written to the state bucket, then run the whole workflow again",
+        )
     run = BundleRun(session=session, wish=wish, bundle=bundle)
     verb = Verb(
         playbook=run.playbook,

@@ -5,22 +5,27 @@ A plan is made and stored for a commit; whoever applies, in another job, finds i
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import PlanApplied, PlanChanged, PlanUnusable, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from deployer.cli.session import Session
     from deployer.playbooks.wiring import Wiring
     from deployer.review.manifest import CiRun, Manifest
     from deployer.steps.bundle_store import PlanStore
 
 _CHANGES: Final = "changes"
+_NOTE: Final = "made.json"
 
 
-def plan_commit(session: Session, *, env: str, sandbox: bool) -> int:
+def plan_commit(session: Session, *, env: str, sandbox: bool, made: str = "") -> int:
     """Plan one environment, store the bundle, and show it where GitHub shows things. Changes are no failure."""
     from deployer.adapters.actions import annotation
+    from deployer.adapters.files import write_private
     from deployer.cli.ci_runs import actions_of
     from deployer.cli.plan_runs import PlanWish, pending, plan_all
     from deployer.report.plan_markdown import plan_summary
@@ -40,6 +45,9 @@ def plan_commit(session: Session, *, env: str, sandbox: bool) -> int:
                 if finding.severity == "warning":
                     text = f"{finding.rule}: {finding.message} ({finding.where}): {finding.reason}"
                     session.sink.talk(annotation(text, level="warning", place=finding.place))
+        if made and planned.kept and planned.digest:
+            note = {"plan": planned.kept, "bundle": planned.digest}
+            write_private(session.root / made / _NOTE, json.dumps(note) + "\n")
         actions.output("plan", planned.kept or "")
         actions.output(_CHANGES, "true" if pending(planned.view) else "false")
     if planned.error is not None:
@@ -47,23 +55,45 @@ def plan_commit(session: Session, *, env: str, sandbox: bool) -> int:
     return 0
 
 
-def apply_commit(session: Session, *, env: str, sandbox: bool) -> int:
-    """Apply the stored plan of the commit that is checked out; if the world has moved, one that means the same."""
+def apply_commit(session: Session, *, env: str, sandbox: bool, made: str = "") -> int:
+    """Apply the stored plan of the commit that is checked out; if the world has moved, one that means the same.
+
+    `made` is the folder with the note of the job that planned: whoever else can write to the state bucket cannot write
+    there, so that no other bundle is taken for the one that was reviewed.
+    """
     from deployer.cli.apply_runs import ApplyWish, apply_plan
     from deployer.cli.reviewer_runs import take_reviews_of_this_run
 
-    identifier = _stored(session, env=env, sandbox=sandbox)
+    identifier, bundle = (
+        _noted(session.root / made / _NOTE) if made else (_stored(session, env=env, sandbox=sandbox), "")
+    )
     session.sink.talk(f"the plan of this commit: {identifier}")
     take_reviews_of_this_run(session, plan=identifier, sandbox=sandbox)
     try:
-        return apply_plan(session, ApplyWish(plan=identifier, env=env, sandbox=sandbox))
+        return apply_plan(session, ApplyWish(plan=identifier, env=env, sandbox=sandbox, bundle=bundle))
     except PlanApplied as error:
         # The job was run again.
         session.sink.talk(f"note: {error.message}; nothing is left to do")
         return 0
     except PlanChanged as error:
         session.sink.talk(f"note: {error.message}; planning afresh, to apply it if it means the same")
-        return apply_plan(session, ApplyWish(plan=identifier, env=env, sandbox=sandbox, replan=True))
+        return apply_plan(session, ApplyWish(plan=identifier, env=env, sandbox=sandbox, bundle=bundle, replan=True))
+
+
+def _noted(path: Path) -> tuple[str, str]:
+    """Id and digest of the plan that the job before has made."""
+    from deployer.adapters.files import read_json
+    from deployer.steps.bundle_store import is_id
+
+    found = read_json(path)
+    plan, bundle = (found.get("plan"), found.get("bundle")) if isinstance(found, dict) else (None, None)
+    if not isinstance(plan, str) or not isinstance(bundle, str) or not is_id(plan) or not bundle:
+        raise PlanUnusable(
+            "no job of this run has noted which plan it has made",
+            place=str(path),
+            hint="`inv ci.plan --made FOLDER` notes it",
+        )
+    return plan, bundle
 
 
 def _stored(session: Session, *, env: str, sandbox: bool) -> str:

@@ -79,8 +79,17 @@ def gate(session: Session, *, may_skip: str = "", when: str = "", json: bool = F
     return judge(session, may_skip=may_skip, when=when)
 
 
-@command("ci.plan", help={"env": ENV, "sandbox": SANDBOX})
-def plan(session: Session, *, env: str = "", sandbox: bool = False, json: bool = False, color: bool = True) -> int:
+@command(
+    "ci.plan",
+    help={
+        "env": ENV,
+        "sandbox": SANDBOX,
+        "made": "folder for a note of which plan this is, for `ci.apply` in another job",
+    },
+)
+def plan(
+    session: Session, *, env: str = "", sandbox: bool = False, made: str = "", json: bool = False, color: bool = True
+) -> int:
     """Plan one environment for a commit.
 
     Like `inv plan --store`; changes are no failure here. In a workflow the plan is also the job's summary, and one
@@ -88,11 +97,20 @@ def plan(session: Session, *, env: str = "", sandbox: bool = False, json: bool =
     """
     from deployer.cli.ci_delivery import plan_commit
 
-    return plan_commit(session, env=env, sandbox=sandbox)
+    return plan_commit(session, env=env, sandbox=sandbox, made=made)
 
 
-@command("ci.apply", help={"env": ENV, "sandbox": SANDBOX})
-def apply(session: Session, *, env: str = "", sandbox: bool = False, json: bool = False, color: bool = True) -> int:
+@command(
+    "ci.apply",
+    help={
+        "env": ENV,
+        "sandbox": SANDBOX,
+        "made": "folder with the note of `ci.plan`: that very plan, and no other that lies in the bucket",
+    },
+)
+def apply(
+    session: Session, *, env: str = "", sandbox: bool = False, made: str = "", json: bool = False, color: bool = True
+) -> int:
     """Apply the stored plan of this commit.
 
     Like `inv apply` with the newest plan that `ci.plan` has stored of the commit that is checked out. If the world has
@@ -100,7 +118,7 @@ def apply(session: Session, *, env: str = "", sandbox: bool = False, json: bool 
     """
     from deployer.cli.ci_delivery import apply_commit
 
-    return apply_commit(session, env=env, sandbox=sandbox)
+    return apply_commit(session, env=env, sandbox=sandbox, made=made)
 
 
 @command("ci.release", help={"env": ENV, "sandbox": SANDBOX})

@@ -45,11 +45,12 @@ class PlanWish:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """What became of one environment: a plan and where it is kept, or an error."""
+    """What became of one environment: a plan, where it is kept and by which digest, or an error."""
 
     environment: str
     view: PlanView | None = None
     kept: str | None = None
+    digest: str | None = None
     error: DeployError | None = None
 
 
@@ -156,8 +157,8 @@ def _plan(session: Session, wish: PlanWish, name: str, *, folder: Path | None, a
         except DeployError as error:
             # A plan that breaks a rule is shown and not kept: nobody can approve or apply it.
             return Planned(environment=environment, view=view, error=error)
-        kept = _keep(session, wish, subject, target, composed, folder)
-    return Planned(environment=environment, view=view, kept=kept)
+        kept, digest = _keep(session, wish, subject, target, composed, folder)
+    return Planned(environment=environment, view=view, kept=kept, digest=digest)
 
 
 def _run(session: Session, wish: PlanWish, subject: Subject, target: Target, *, alone: bool) -> Composed:
@@ -194,10 +195,10 @@ def _run(session: Session, wish: PlanWish, subject: Subject, target: Target, *, 
 
 def _keep(
     session: Session, wish: PlanWish, subject: Subject, target: Target, composed: Composed, folder: Path | None
-) -> str | None:
-    """Write the bundle where it was asked for; returns what `--plan` takes."""
+) -> tuple[str | None, str | None]:
+    """Write the bundle where it was asked for; returns what `--plan` takes, and the digest that approvals bind to."""
     if folder is None and not wish.store:
-        return None
+        return None, None
     from deployer.playbooks.plan import bundle_files
     from deployer.steps.bundle import read_bundle, write_bundle
     from deployer.steps.bundle_store import PlanStore
@@ -209,7 +210,7 @@ def _keep(
     write_bundle(place, manifest, files)
     if wish.store:
         PlanStore(subject.wiring(session, target).state_bucket).put(read_bundle(place))
-    return kept
+    return kept, manifest.bundle_digest
 
 
 def _show(session: Session, wish: PlanWish, planned: Sequence[Planned]) -> None:

@@ -105,6 +105,18 @@ def test_what_can_change_something_takes_nothing_from_a_cache(job: Job) -> None:
     assert setup.get("with", {}).get("cache", "false") == "false"
 
 
+def test_what_is_applied_is_what_this_run_has_planned() -> None:
+    """The note of it goes from job to job within the run, where nobody else writes and nothing comes from a cache."""
+    found = {job.id: job for job in workflows.jobs("terraform-apply")}
+    (given,) = [step for step in found["ci-plan"].steps if "upload-artifact@" in str(step.get("uses", ""))]
+    (taken,) = [step for step in found["ci-apply"].steps if "download-artifact@" in str(step.get("uses", ""))]
+
+    assert taken["with"] == {name: given["with"][name] for name in ("name", "path")}
+    assert found["ci-plan"].calls[-1].endswith(f"--made {given['with']['path']}")
+    assert found["ci-apply"].calls[-1].endswith(f"--made {given['with']['path']}")
+    assert [job for job in found.values() if "cache: 'true'" in job.text and job.id != "gate"] == []
+
+
 @pytest.mark.parametrize("job", [job for job in OWN if "ref" in job.steps[0]["with"]], ids=str)
 def test_a_pull_requests_code_fills_no_cache_of_the_default_branch(job: Job) -> None:
     """That is whose cache it would be where a comment, or a person, has started the run."""

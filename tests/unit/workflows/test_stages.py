@@ -15,6 +15,7 @@ from tests.support.workflows import NAMES, ROOT, Job
 
 JOBS = [job for job in workflows.jobs() if "uses" not in job.values]
 CALL = re.compile(r"\./bootstrap (?:inv (?P<task>[\w.-]+)|nox -s (?P<session>\S+))(?P<rest>.*)")
+CARRIERS = ("actions/upload-artifact", "actions/download-artifact")
 # What a job may do before and after the one thing that it is called after.
 BESIDE = {"ci.aws-login", "ci.release", "pr.report"}
 # Others give these to a person to run.
@@ -30,7 +31,7 @@ def test_a_job_is_a_checkout_the_setup_and_calls(job: Job) -> None:
     """No logic of its own: every step is one call of ours, or an action that carries files."""
     for step in job.steps:
         used = str(step.get("uses", "")).partition("@")[0]
-        assert used in ("", "actions/checkout", "actions/upload-artifact", "./.github/actions/setup"), step
+        assert used in ("", "actions/checkout", *CARRIERS, "./.github/actions/setup"), step
         if "run" in step:
             assert CALL.fullmatch(step["run"]), step["run"]
 

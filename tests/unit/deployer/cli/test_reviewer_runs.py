@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from deployer.cli.apply_runs import ApplyWish, apply_plan
+from deployer.cli.ci_delivery import apply_commit
 from deployer.cli.reviewer_runs import take_reviews_of_this_run
 from deployer.cli.session import Session
+from deployer.errors import PlanUnusable
 from deployer.playbooks import github_wiring
 from deployer.playbooks.plan import project_of
 from deployer.report.plan_document import plan_document
@@ -232,3 +235,24 @@ def test_a_job_that_is_about_to_apply_takes_what_there_is(stage: Stage, monkeypa
     taken(stage)
     assert stage.records == ["mira.json"]
     assert len(stage.there.asked) == asked + 2, "the record is confirmed, and nothing more is asked"
+
+
+def test_only_the_bundle_that_was_noted_is_applied(stage: Stage) -> None:
+    """Somebody who writes to the bucket has put another one there under the same name, sealed and all."""
+    stage.plan()
+    session = Session(root=stage.checkout.root, command="ci.apply")
+    wish = ApplyWish(plan=str(stage.checkout.root / "plan"), env="", sandbox=False, bundle="e" * 64)
+    with pytest.raises(PlanUnusable, match="is not the one that this run has made"):
+        apply_plan(session, wish)
+
+
+@pytest.mark.parametrize("note", ["", "{}", '{"plan": "../../x", "bundle": "ab"}', '{"plan": 5, "bundle": "ab"}', "[]"])
+def test_without_a_note_of_its_run_a_job_applies_nothing(stage: Stage, note: str) -> None:
+    """It does not look for one of the same commit instead."""
+    folder = stage.checkout.root / "plans"
+    folder.mkdir()
+    if note:
+        (folder / "made.json").write_text(note)
+    session = Session(root=stage.checkout.root, command="ci.apply")
+    with pytest.raises(PlanUnusable, match="no job of this run has noted"):
+        apply_commit(session, env="production", sandbox=False, made="plans")
