@@ -17,7 +17,15 @@ def deploy_verb() -> Verb:
     """`inv deploy`."""
     from deployer.playbooks.deploy import deploy
 
-    return Verb(playbook=deploy, permit=refuse_unreviewed, shows_url=True, heeds_freezes=True)
+    return Verb(playbook=deploy, permit=_permit_deploy, shows_url=True, heeds_freezes=True)
+
+
+def _permit_deploy(session: Session, wish: Wish, subject: Subject) -> None:
+    """As `refuse_unreviewed`; who deploys an ephemeral environment by hand should know that nothing keeps it."""
+    refuse_unreviewed(session, wish, subject)
+    if subject.environment.number is not None:
+        name, up = subject.environment.name, subject.named.command("pr.up")
+        session.sink.talk(f"note: a deploy takes no lease, without one a sweep removes `{name}`; {up} takes it")
 
 
 def destroy_verb() -> Verb:

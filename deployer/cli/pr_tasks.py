@@ -182,7 +182,7 @@ def extend(
 ) -> int:
     """Keep an ephemeral environment for longer.
 
-    inv pr.extend --number 12 --hours 120
+    inv pr.extend --number 12 --hours 96
     """
     from deployer.cli.pr_views import extend_lease
 

@@ -117,7 +117,7 @@ def _full(admission: Admission, found: Sequence[Candidate], *, evictable: bool) 
         for each in shown
     ]
     if len(found) > len(shown):
-        lines.append(f"and {len(found) - len(shown)} more, which `inv pr.list{named.flags}` shows")
+        lines.append(f"and {len(found) - len(shown)} more, which {named.listing('pr.list')} shows")
     if not found:
         lines.append("every other environment is pinned or at work")
     count = admission.short

@@ -53,7 +53,7 @@ class Pulls:
         if state is None:
             raise UsageError(
                 f"there is no pull request {self.number}",
-                hint=f"`inv pr.list{self.named.flags}` shows what has a lease",
+                hint=f"{self.named.listing('pr.list')} shows what has a lease",
             )
         if state != "open":
             raise EnvironmentClosed(

@@ -232,7 +232,7 @@ def refused(closed: Closed, environment: str) -> EnvironmentClosed:
 def _require_open(found: Lease | None, named: Named) -> Lease:
     if found is None:
         raise UsageError(
-            f"there is no lease on `{named.environment}`", hint=f"`inv pr.list{named.flags}` shows those that are there"
+            f"there is no lease on `{named.environment}`", hint=f"{named.listing('pr.list')} shows those that are there"
         )
     if found.closed is not None:
         raise refused(found.closed, named.environment)

@@ -1,4 +1,4 @@
-"""What has to be said before an environment is destroyed, and where nothing that is said is enough."""
+"""What has to be said before an environment is destroyed or deployed, and where nothing that is said is enough."""
 
 from __future__ import annotations
 
@@ -119,3 +119,12 @@ def test_the_name_is_typed_in_full(checkout: Checkout, monkeypatch: pytest.Monke
     assert ran.code == code
     assert "This removes everything of `production` on cloudflare." in ran.err
     assert (checkout.root / "one").exists() == (code == 0)
+
+
+def test_a_deploy_by_hand_says_that_nothing_keeps_it(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ephemeral environment without a lease is a leftover to the next sweep; what is written out is none."""
+    use_steps(monkeypatch, two_steps(checkout.root))
+    said = checkout.inv("deploy", "--env", "pr-12")
+    assert said.code == 0
+    assert "without one a sweep removes `pr-12`; `inv pr.up --env pr-12` takes it" in said.err
+    assert "lease" not in checkout.inv("deploy", "--env", "dev").err
