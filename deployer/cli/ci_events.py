@@ -111,8 +111,6 @@ def _comment(
 ) -> Sent:
     number = _number(happening)
     comment = tell("comments", {"number": number, "body": happening.comment, "user": happening.person})
-    # Who owns the repository may write there; the stand-in does not tell people apart.
-    comment = {**comment, "author_association": "OWNER"}
     issue = {"number": number, "state": "open", "pull_request": {"url": f"{base['repository']['url']}/pulls/{number}"}}
     payload = {"action": "created", "issue": issue, "comment": comment, **base}
     return Sent(name="issue_comment", ref=ref, branch=branch, payload=payload)

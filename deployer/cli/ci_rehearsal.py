@@ -26,7 +26,6 @@ _LABEL: Final = re.compile(r"vars\.RUNNER_LABEL \|\| '([\w.-]+)'")
 _USED: Final = re.compile(r"uses: (actions/[\w-]+)@([0-9a-f]{40})")
 _ROLE: Final = "github-rehearsal"
 _SECONDS: Final = 3600.0
-_PERSON: Final = "rehearsal"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +125,8 @@ def _happening(session: Session, wiring: Wiring, wish: RehearsalWish, number: in
         base=sources.resolved(wish.base or "HEAD~1") or head,
         label=wish.label or (session.inventory().inventory.ci.previews.label if wish.event == "labeled" else ""),
         comment=wish.comment or session.inventory().inventory.ci.previews.comment,
-        person=_PERSON,
+        # Whoever owns the repository: others may not ask for anything.
+        person=wiring.target.credential("GITHUB_REPOSITORY").partition("/")[0],
         inputs=given,
     )
 
