@@ -57,13 +57,18 @@ class Commenter:
             if isinstance(each.error, Interrupted):
                 continue
             body = self.session.redactor.text(_body(each, link=link))
-            told = put_comment(self.hub, self.number, marker=f"plan {each.environment}", body=body)
+            told = put_comment(self.hub, self.number, marker=marker_of(each.environment), body=body)
             for note in told.notes:
                 talk(f"note: {note}")
             if told.comment is not None:
                 talk(f"{told.comment}: plan of {each.environment}" + ("" if told.changed else ", as it said already"))
             elif not summarized and actions_of(self.session).summary(body):
                 talk("note: the text is in the step's summary instead")
+
+
+def marker_of(environment: str) -> str:
+    """By what the comment is found again. Two hyphens would end what hides it, and no name has a point."""
+    return f"plan {environment.replace('--', '-.')}"
 
 
 def _body(planned: Planned, *, link: str | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deployer.cli import plan_runs
+from deployer.cli.plan_comments import marker_of
 from deployer.cli.plan_runs import Planned
 from deployer.errors import DeployError, Interrupted, ServiceUnreachable
 from deployer.playbooks import github_wiring
@@ -141,3 +142,11 @@ def test_other_bots_with_a_plan_are_left_alone(checkout: Checkout, there: Reposi
     checkout.inv("plan", "--env", "production", "--comment", "12")
     assert there.comments[theirs]["body"].endswith("theirs")
     assert [each["user"]["login"] for each in there.comments.values()] == ["atlantis[bot]", BOT]
+
+
+def test_every_name_of_an_environment_has_a_marker_of_its_own(there: Repository) -> None:
+    """Also one with two hyphens, which would end what hides the marker."""
+    hub = there.hub()
+    for name in ("dev-x", "dev--x", "dev---x", "dev-x--1"):
+        hub.put_comment(12, marker=marker_of(name), body=name)
+    assert sorted(body.splitlines()[1] for body in bodies(there)) == ["dev---x", "dev--x", "dev-x", "dev-x--1"]
