@@ -16,7 +16,8 @@ from pathlib import Path
 
 from benchmarks.checkout import ROOT, scratch
 from benchmarks.measure import CommandFailedError
-from benchmarks.rows import ALL, Row
+from benchmarks.row import Row
+from benchmarks.rows import ALL
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- table: written by `nox -s benchmarks` -->\n", "<!-- end of table -->\n"

@@ -5,26 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import IO
 
 from benchmarks.checkout import Checkout
+from benchmarks.many import thousand, twenty
 from benchmarks.measure import Command, Sample, in_turn, run, total
 from benchmarks.plain import Plain
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One line of the table: a figure beside its bar."""
-
-    what: str
-    ours: str
-    theirs: str
-    result: str
-    bar: str
-    met: bool
+from benchmarks.row import Row
 
 
 def start_up(checkout: Checkout, folder: Path, log: IO[bytes], runs: int) -> Iterator[Row]:
@@ -204,6 +193,8 @@ ALL: Sequence[Callable[[Checkout, Path, IO[bytes], int], Iterator[Row]]] = (
     second_deploy,
     plan,
     rendering,
+    thousand,
+    twenty,
 )
 
 
