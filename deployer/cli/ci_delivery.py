@@ -126,7 +126,7 @@ def plan_of(store: PlanStore, *, environment: str, commit: str, made: CiRun | No
         )
         return ours and plan.environment == environment and plan.commit == commit and not plan.dirty
 
-    found = store.newest(1, wanted=wanted)
+    found = store.newest(1, wanted=wanted, say=session.sink.talk)
     return found[0].manifest if found else None
 
 

@@ -37,7 +37,7 @@ def list_plans(session: Session, *, env: str, sandbox: bool, commit: str, limit:
         ours = manifest.target == wiring.target.name and (not env or manifest.environment == wiring.environment.name)
         return ours and (manifest.commit or "").startswith(commit)
 
-    found = PlanStore(wiring.state_bucket).newest(count, wanted=wanted)
+    found = PlanStore(wiring.state_bucket).newest(count, wanted=wanted, say=session.sink.talk)
     applied = _applied(wiring, {each.manifest.environment for each in found})
     documents = [_document(each, applied) for each in found]
     if session.json:

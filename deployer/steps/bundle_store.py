@@ -58,8 +58,8 @@ class PlanStore:
         """Where a bundle lies, for people."""
         return self.bucket.place(f"{PREFIX}{identifier}/")
 
-    def newest(self, limit: int, *, wanted: Callable[[Manifest], bool]) -> list[StoredPlan]:
-        """The last `limit` whole bundles (0: all) that are wanted, the newest first."""
+    def newest(self, limit: int, *, wanted: Callable[[Manifest], bool], say: Callable[[str], None]) -> list[StoredPlan]:
+        """The last `limit` whole bundles (0: all) that are wanted, the newest first; one that is unreadable is said."""
         files: dict[str, list[str]] = {}
         for key in self.bucket.list_keys(PREFIX):
             identifier, _, name = key.removeprefix(PREFIX).partition("/")
@@ -73,7 +73,12 @@ class PlanStore:
             stored = self.bucket.get(f"{PREFIX}{identifier}/{FILE_NAME}")
             if stored is None:
                 continue
-            manifest = parse_manifest(stored.body, place=self.place(identifier))
+            try:
+                manifest = parse_manifest(stored.body, place=self.place(identifier))
+            except PlanUnusable as error:
+                # One that somebody has damaged must not hide all others.
+                say(f"note: plan `{identifier}` is left out: {error.message}")
+                continue
             if wanted(manifest):
                 approvals = (PurePosixPath(name) for name in files[identifier] if name.startswith(f"{APPROVALS}/"))
                 signed = tuple(sorted(path.stem for path in approvals if len(path.parts) == 2))

@@ -48,10 +48,12 @@ def _stored(bucket: MemoryBucket) -> None:
     )
 
 
-def test_stored_plans_are_listed_with_what_became_of_them(checkout: Checkout) -> None:
-    """The newest first, whole ones only, within 80 columns."""
+def test_stored_plans_are_listed_with_what_became_of_them(checkout: Checkout, bucket: MemoryBucket) -> None:
+    """The newest first, whole ones only, within 80 columns; one that is damaged hides no other."""
+    bucket.put_json("plans/development-20261126T080000Z-0123456789ab/manifest.json", {"schema": 7})
     ran = checkout.inv("plans")
     assert ran.code == 0, ran.err
+    assert "note: plan `development-20261126T080000Z-0123456789ab` is left out: " in " ".join(ran.err.split())
     lines = ran.out.splitlines()
     assert [line for line in lines if not line.startswith(" ")] == [
         "production-20261125T080000Z-0123456789ab  open",
