@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from deployer.errors import PlanApplied, PlanChanged, PlanUnusable, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from deployer.cli.session import Session
@@ -107,7 +108,7 @@ def _stored(session: Session, *, env: str, sandbox: bool) -> str:
     if commit is None:
         raise UsageError("there is no commit here, so no plan can be of it", place=str(wiring.root))
     name, made = wiring.environment.name, run_of(wiring.target.process_environment)
-    found = plan_of(PlanStore(wiring.state_bucket), environment=name, commit=commit, made=made)
+    found = plan_of(PlanStore(wiring.state_bucket), environment=name, commit=commit, made=made, say=session.sink.talk)
     if found is None:
         raise PlanUnusable(
             f"no stored plan of `{name}` is of commit {commit[:12]}" + (f" and of run {made.run}" if made else ""),
@@ -117,7 +118,9 @@ def _stored(session: Session, *, env: str, sandbox: bool) -> str:
     return found.id
 
 
-def plan_of(store: PlanStore, *, environment: str, commit: str, made: CiRun | None) -> Manifest | None:
+def plan_of(
+    store: PlanStore, *, environment: str, commit: str, made: CiRun | None, say: Callable[[str], None]
+) -> Manifest | None:
     """The newest plan of a commit; in a job the one of its own run, which is what those who let it pass have seen."""
 
     def wanted(plan: Manifest) -> bool:
@@ -126,7 +129,7 @@ def plan_of(store: PlanStore, *, environment: str, commit: str, made: CiRun | No
         )
         return ours and plan.environment == environment and plan.commit == commit and not plan.dirty
 
-    found = store.newest(1, wanted=wanted, say=session.sink.talk)
+    found = store.newest(1, wanted=wanted, say=say)
     return found[0].manifest if found else None
 
 

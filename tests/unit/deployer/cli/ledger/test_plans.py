@@ -92,7 +92,7 @@ def test_a_job_applies_the_plan_of_its_own_run() -> None:
     store(bucket, "production-20261125T095959Z-0123456789ab", hours=2, run=mine, commit="b" * 40)
 
     def found(made: CiRun | None) -> str | None:
-        plan = plan_of(PlanStore(bucket), environment="production", commit=COMMIT, made=made)
+        plan = plan_of(PlanStore(bucket), environment="production", commit=COMMIT, made=made, say=print)
         return plan.id if plan else None
 
     assert found(CiRun(repository="acme/shop", run="5", attempt="2")) == of_mine
