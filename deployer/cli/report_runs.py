@@ -144,6 +144,7 @@ def _report(
     ended: Mapping[str, Any] = run.closed.body if run and run.closed else {}
     steps = {str(name): str(status) for name, status in dict(ended.get("steps") or {}).items()}
     worker = ended.get("worker")
+    closing = closed and state == "failed"
     commit = wish.commit or (lease.commit if lease else None) or body.get("commit") or sha
     removing = state == "removed" and not str(body.get("command") or "").startswith(_MAKING)
     task = "pr.down" if state == "removed" or closed else "pr.up"
@@ -157,9 +158,10 @@ def _report(
         tests=tests,
         tests_url=wish.tests_url,
         log_url=_log_url(wiring.target.process_environment),
-        expires=lease.expires if lease else None,
+        expires=lease.expires if lease and not closing else None,
         pinned=bool(lease and lease.pinned),
         failure=_failure(run, steps),
+        closing=closing,
         command=f"inv {task} --number {number_of(wiring)}{wiring.named.flags}",
         removed=[name for name, status in steps.items() if status == "changed"] if removing else [],
         left=[name for name, status in steps.items() if status == "failed"] if removing else [],

@@ -137,7 +137,11 @@ def _narrow(state: str) -> StatusState:
 
 
 def derived_state(*, closed: bool, outcome: str | None) -> ReportState:
-    """How it stands when nobody says it: by its lease, and by how the last run in its ledger ended."""
+    """How it stands when nobody says it: by its lease, and by how the last run in its ledger ended.
+
+    A closed lease that does not say that all is removed is a removal that has not come to its end, whatever the ledger
+    has: a removal that was refused before its first change is not in there.
+    """
     if closed:
-        return "removed" if outcome in (None, "ok") else "failed"
+        return "failed"
     return "coming" if outcome in (None, "open") else "up" if outcome == "ok" else "failed"

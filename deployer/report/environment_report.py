@@ -45,6 +45,8 @@ class EnvironmentReport:
     # Why it failed, and what finishes it: a command as it is typed.
     failure: str = ""
     command: str = ""
+    # What failed is its removal.
+    closing: bool = False
     removed: Sequence[str] = ()
     # What is still there although it should not be.
     left: Sequence[str] = ()
@@ -55,7 +57,7 @@ class EnvironmentReport:
         return {
             "coming": f"{self.environment} is being made",
             "up": f"{self.environment} is up" + (f", tests {self.tests}" if self.tests else ""),
-            "failed": f"{self.environment} is not up" + (f": {self.failure}" if self.failure else ""),
+            "failed": f"{self.environment} is {self._failed()}" + (f": {self.failure}" if self.failure else ""),
             "removed": f"{self.environment} is removed" + (", something is left" if self.left else ""),
         }[self.state]
 
@@ -71,11 +73,15 @@ class EnvironmentReport:
             "tests": self._tests(),
             "ends": self._ends(),
             "log": link("log", self.log_url, longest=_LONGEST) if self.log_url else "",
+            "failed": self._failed(),
             "failure": prose(shortened(self.failure, room=_LONGEST)) if self.failure else "",
             "command": code(self.command) if self.command else "",
             "removed": _listed(self.removed),
             "left": _listed(self.left),
         }
+
+    def _failed(self) -> str:
+        return "not removed as a whole" if self.closing else "not up"
 
     def _tests(self) -> str:
         if self.tests is None:

@@ -162,6 +162,19 @@ def test_a_job_that_comes_too_late_does_not_overwrite_that_it_was_removed(stage:
     assert "### <code>pr-12</code> is removed" in body(stage)
 
 
+def test_a_removal_that_did_not_come_to_its_end_is_not_told_as_one_that_did(stage: Stage) -> None:
+    """One that was refused before its first change is not in the ledger: the tombstone says that something is there."""
+    now = dt.datetime.now(dt.UTC)
+    owner = Owner(run="one", who="mira")
+    wish = Wish(environment="pr-12", number=12, owner=owner, commit=SHA, lasts=dt.timedelta(hours=1))
+    stage.bucket.put("leases/pr-12.json", wish.closed(None, now).text(), replaces=None)
+    stage.ran("inv pr.up --number 12", steps={"worker": "changed"})
+    stage.report()
+    assert "### <code>pr-12</code> is not removed as a whole" in body(stage)
+    assert "What finishes it: <code>inv pr.down --number 12</code>" in body(stage)
+    assert "expires" not in body(stage)
+
+
 def leased(stage: Stage, commit: str) -> None:
     """The environment is of this commit."""
     owner = Owner(run="one", who="mira")

@@ -143,8 +143,8 @@ def test_any_other_failure_is_one(there: Repository) -> None:
         (False, "ok", "up"),
         (False, "failed", "failed"),
         (False, "killed", "failed"),
-        (True, "ok", "removed"),
-        (True, None, "removed"),
+        (True, "ok", "failed"),
+        (True, None, "failed"),
         (True, "interrupted", "failed"),
     ],
 )
