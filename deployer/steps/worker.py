@@ -16,7 +16,7 @@ from deployer.adapters.files import digest_of, write_private
 from deployer.adapters.wrangler import Upload, Wrangler
 from deployer.engine.change import Action, Change, Unknown, text_diff, unknowns_in
 from deployer.engine.step import BaseStep, Context
-from deployer.errors import Unverified
+from deployer.errors import Unverified, UsageError
 from deployer.steps.app import BUILD, Build
 from deployer.steps.application import RELEASE_DOCUMENT, Application
 from deployer.steps.release_record import ReleaseRecord
@@ -169,9 +169,14 @@ class WorkerRelease(BaseStep[WorkerFacts]):
 
     def apply(self, context: Context, facts: WorkerFacts, changes: Sequence[Change]) -> Mapping[str, object]:
         """Upload it, then ask Cloudflare what is live."""
-        assert facts.digest is not None
         secrets: Secrets = context.value(VALUE)
         build: Build = context.value(BUILD)
+        if facts.digest is None:
+            source = next(unknowns_in(self._outputs(context))).source
+            raise UsageError(
+                f"step `{self.name}` needs outputs of step `{source}`, which is not selected and has changes to apply",
+                hint="run once without `--tags` and `--skip-tags`",
+            )
         if facts.current:
             assert facts.live is not None
             self._record(facts, build, version=facts.live.id, commit=self.application.commit())

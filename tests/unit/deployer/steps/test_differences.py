@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from deployer.adapters.cloudflare import LiveVersion
 from deployer.adapters.terraform import Plan, PlannedChange
 from deployer.engine.change import Unknown, unknowns_in
+from deployer.engine.step import Context
+from deployer.engine.stop import Stop
+from deployer.errors import UsageError
 from deployer.inventory.base import SecretRef
 from deployer.inventory.model import Convex
 from deployer.steps.convex import ConvexFunctions, ConvexVariables, FunctionFacts, VariableFacts
@@ -93,6 +97,24 @@ def worker(**facts: Any) -> Any:
     }
     found = WorkerFacts(**(given | facts))
     return step, found, step.diff(ANY, found)
+
+
+class Handed:
+    """What the steps above have handed on: outputs of a stack that was not selected and would change are unknown."""
+
+    def read(self, name: str, reader: str) -> object:
+        """Nothing is known of the outputs."""
+        return {"worker_id": Unknown("terraform site")} if name == "site.outputs" else ANY
+
+
+def test_a_release_without_the_outputs_it_needs_is_a_mistake_of_the_flags() -> None:
+    """`--tags worker` where Terraform has never been applied is refused by name, with what to do."""
+    step, facts, changes = worker(digest=None, live=None)
+    step = replace(step, outputs=("site.outputs",))
+    with pytest.raises(UsageError) as refused:
+        step.apply(Context(step="w", check=False, stop=Stop(), values=Handed()), facts, changes)
+    assert "step `w` needs outputs of step `terraform site`, which is not selected" in refused.value.message
+    assert "without `--tags`" in str(refused.value.hint)
 
 
 def test_a_live_release_is_left_alone() -> None:
