@@ -174,6 +174,7 @@ def _problem(found: Survey, outcomes: Sequence[Outcome], wish: SweepWish) -> Uns
         finding = outcome.finding
         lines.append(f"{finding.environment}: {outcome.error.message}")
         lines += [f"  {detail}" for detail in outcome.error.details]
+        lines += [f"  {outcome.error.hint}"] if outcome.error.hint else []
         lines += [f"  left: {thing.kind} `{thing.name}`" for thing in outcome.things_left]
         lines.append(f"  `inv pr.sweep --number {finding.number}{flags}` goes on with it")
     count = len(failed)
@@ -185,7 +186,7 @@ def _problem(found: Survey, outcomes: Sequence[Outcome], wish: SweepWish) -> Uns
         parts.append(f"{len(unseen)} listing{'s' if len(unseen) > 1 else ''} could not be had")
     return Unswept(
         "; ".join(parts),
-        place=failed[0].finding.environment if failed else unseen[0][0],
+        place=", ".join(each.finding.environment for each in failed) if failed else unseen[0][0],
         details=lines,
         hint=f"{again} goes on from here once that is mended; docs/runbooks/sweep-failed.md",
     )

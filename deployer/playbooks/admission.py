@@ -122,9 +122,10 @@ def _full(admission: Admission, found: Sequence[Candidate], *, evictable: bool) 
         lines.append("every other environment is pinned or at work")
     count = admission.short
     again = f"{named.command('pr.up', '--evict')} removes the first {count} of them"
+    by_hand = f"remove {count} of them" if found else "let one of them go (`inv pr.pin --off` takes a pin out)"
     return QuotaReached(
         f"there is no room for `{wiring.environment.name}`; nothing was made",
         place="table [project.quotas] of environments.toml",
         details=lines,
-        hint=again if evictable else f"remove {count} of them, or raise the quota; then run the same command again",
+        hint=again if evictable else f"{by_hand}, or raise the quota; then run the same command again",
     )

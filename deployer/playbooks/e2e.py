@@ -36,7 +36,7 @@ def recorded_release(wiring: Wiring) -> str:
     raise Unverified(
         f"the ledger knows no release of `{wiring.environment.name}` that is live",
         place=wiring.target.public_url(wiring.environment.host),
-        hint=f"deploy it first: {wiring.named.command('deploy')}",
+        hint=f"deploy it first: {wiring.named.command('deploy' if wiring.environment.number is None else 'pr.up')}",
     )
 
 

@@ -56,9 +56,11 @@ class Pulls:
                 hint=f"{self.named.listing('pr.list')} shows what has a lease",
             )
         if state != "open":
+            # GitHub opens nothing again that is merged.
+            first = "open it again first; " if state == "closed" else ""
             raise EnvironmentClosed(
                 f"pull request {self.number} is {state}, so nothing is made for it",
-                hint=f"open it again first; {self.named.command('pr.down')} removes what is left of it",
+                hint=f"{first}{self.named.command('pr.down')} removes what is left of it",
             )
 
     def is_open(self) -> bool:
