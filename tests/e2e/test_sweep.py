@@ -11,6 +11,7 @@ import pytest
 
 from sandbox.home import Home
 from tests.support.account import Account
+from tests.support.convex import Convex
 from tests.support.rehearsal import Ran, Rehearsal, rehearsal, replace
 from tests.support.sandbox import Running
 from tests.support.states import BUCKET, Store, store_of
@@ -101,6 +102,8 @@ def litter(account: Account) -> None:
     mail = {"alert_type": "billing_usage_alert", "mechanisms": {"email": [{"id": "a@example.com"}]}, "enabled": True}
     for name in ("vibechecc-pr-36 errors", "vibechecc-production errors"):
         account.call("POST", "/accounts/{account}/alerting/v3/policies", {"name": name, **mail})
+    for name in ("pr-37", "feature-pr-37"):
+        Convex(account.sandbox).claim(name)
 
 
 def everything(account: Account) -> set[str]:
@@ -111,7 +114,16 @@ def everything(account: Account) -> set[str]:
         *(record["name"] for record in account.get(f"{zone}/dns_records")),
         *(route["pattern"] for route in account.get(f"{zone}/workers/routes")),
         *(policy["name"] for policy in account.get("/accounts/{account}/alerting/v3/policies")),
+        *previews(account),
     }
+
+
+def previews(account: Account) -> list[str]:
+    """What the project's Convex previews were asked for as."""
+    convex = Convex(account.sandbox)
+    project = convex.management("GET", "/teams/vibechecc/projects/vibechecc").json()["id"]
+    listed = convex.management("GET", f"/projects/{project}/list_deployments?deploymentType=preview").json()
+    return [str(each["previewIdentifier"]) for each in listed]
 
 
 ORPHANS = {
@@ -121,6 +133,7 @@ ORPHANS = {
     "pr-34": ("orphaned", [("DNS record", f"pr-34.{ZONE}")]),
     "pr-35": ("orphaned", [("route", f"pr-35.{ZONE}/*")]),
     "pr-36": ("orphaned", [("notification policy", "vibechecc-pr-36 errors")]),
+    "pr-37": ("orphaned", [("Convex preview", "pr-37")]),
 }
 
 
@@ -173,7 +186,7 @@ def test_a_tombstone_goes_when_its_time_is_over(stage: Rehearsal, store: Store, 
     up(stage, 46)
     assert stage.inv("pr.down", "--number", "46", "--sandbox").code == 0
     assert sweep(stage).document["findings"] == []
-    closed = {"when": LONG_AGO, "by": "ana", "why": "closed", "removed": LONG_AGO}
+    closed = lease_of(store, 46)["closed"] | {"when": LONG_AGO, "removed": LONG_AGO}
     change_lease(store, 46, closed=closed)
     assert found(sweep(stage, "--check")) == {"pr-46": ("tombstone", [])}
     assert outcomes(sweep(stage)) == {"pr-46": "removed"}
