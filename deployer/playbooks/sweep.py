@@ -62,7 +62,7 @@ class Survey:
         facts = replace(
             self.facts,
             now=held.now,
-            leases={finding.environment: _fact(held.lease)} if held.etag else {},
+            leases={finding.environment: fact_of(held.lease)} if held.etag else {},
             numbers={finding.environment: finding.number},
             things=finding.things,
             open=self._open(finding.number),
@@ -110,7 +110,7 @@ def survey(wiring: Wiring, *, say: Say, number: int | None = None) -> Survey:
     pulls = frozenset(pull.number for pull in hub.open_pulls()) if hub is not None else None
     facts = Facts(
         now=bucket.clock() or datetime.now(UTC),
-        leases={each.environment: _fact(each.lease) for each in found if known[each.environment]},
+        leases={each.environment: fact_of(each.lease) for each in found if known[each.environment]},
         numbers={name: whose.number for name, whose in known.items() if whose is not None},
         things=seen.things,
         open=pulls,
@@ -156,7 +156,8 @@ def removers_of(wiring: Wiring) -> Removers:
     )
 
 
-def _fact(lease: Lease | None) -> LeaseFact | None:
+def fact_of(lease: Lease | None) -> LeaseFact | None:
+    """What a sweep has to know of a lease; None for one that cannot be read."""
     if lease is None:
         return None
     return LeaseFact(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
 
-from deployer.steps.environment_lease import Lease
-from deployer.steps.lease_store import Held, all_leases
+from deployer.adapters.github import GitHub
+from deployer.playbooks.sweep import Survey, fact_of
+from deployer.steps.lease_store import all_leases
 from deployer.steps.ledger import Ledger
-from deployer.steps.sweep import Facts, Finding, Kind, LeaseFact, Rules, Thing, judge
+from deployer.steps.sweep import Facts, Kind, Rules, Thing, judge
+from deployer.steps.sweep_listing import Seen
 from deployer.words import Named
 from tests.support.buckets import MemoryBucket
 from tests.support.ephemeral_parts import Shared
@@ -34,6 +38,12 @@ class Sight:
         self.actor.turn()
         return frozenset(number for number, state in self.pulls.items() if state == "open") if self.github else None
 
+    def pull(self, number: int) -> Any:
+        """As GitHub's client answers."""
+        self.actor.turn()
+        state = self.pulls.get(number)
+        return None if state is None else SimpleNamespace(open=state == "open")
+
 
 def look(sight: Sight) -> Facts:
     """In the order of the real one: listings, leases, pull requests, who is at work."""
@@ -48,7 +58,7 @@ def look(sight: Sight) -> Facts:
     things += [Thing(kind=Kind.STATE, name=name, environment=name, number=number_of(name)) for name in states]
     # The real one reads them side by side; here that is one turn.
     sight.actor.turn()
-    leases = {found.environment: _fact(found.lease) for found in all_leases(sight.store)}
+    leases = {found.environment: fact_of(found.lease) for found in all_leases(sight.store)}
     opened = sight.opened()
     held = {}
     for name in sorted({thing.environment for thing in things} | set(leases)):
@@ -61,43 +71,17 @@ def look(sight: Sight) -> Facts:
     return Facts(now=now, leases=leases, numbers=numbers, things=things, open=opened, held=held)
 
 
-def findings(facts: Facts) -> Sequence[Finding]:
-    """What has to go."""
-    return judge(facts, RULES).findings
+def survey(sight: Sight) -> Survey:
+    """What was found, and the real judgement of it, first and when it comes to a removal."""
+    facts = look(sight)
+    return Survey(facts=facts, rules=RULES, judgement=judge(facts, RULES), seen=Seen(things=()), hub=hub_of(sight))
 
 
-def still_goes(sight: Sight, *, facts: Facts, finding: Finding) -> Callable[[Held], bool]:
-    """As the sweep asks once more, before it closes a lease."""
-
-    def still(held: Held) -> bool:
-        again = replace(
-            facts,
-            now=held.now,
-            leases={finding.environment: _fact(held.lease)} if held.etag else {},
-            numbers={finding.environment: finding.number},
-            things=finding.things,
-            open=sight.opened(),
-            held={},
-        )
-        return bool(findings(again))
-
-    return still
+def hub_of(sight: Sight) -> GitHub | None:
+    """GitHub, as far as a sweep asks it about one number."""
+    return cast("GitHub", SimpleNamespace(pull=sight.pull)) if sight.github else None
 
 
 def number_of(name: str) -> int:
     """The number in an environment's name."""
     return int(name.removeprefix("pr-"))
-
-
-def _fact(lease: Lease | None) -> LeaseFact | None:
-    if lease is None:
-        return None
-    closed = lease.closed
-    return LeaseFact(
-        number=lease.number,
-        renewed=lease.renewed,
-        expires=lease.expires,
-        pinned=lease.pinned is not None,
-        closed=closed.when if closed else None,
-        removed=closed.removed if closed else None,
-    )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from deployer.errors import DeployError, EnvironmentClosed
 from deployer.inventory.load import LoadedInventory
 from deployer.inventory.state_keys import state_key
 from deployer.playbooks.ephemeral import Down, Pulls, Up
+from deployer.playbooks.sweep import Survey
 from deployer.playbooks.wiring import Wiring
 from deployer.steps import environment_lock, holder
 from deployer.steps.holder import Owners, Verdict
@@ -32,7 +34,7 @@ from deployer.steps.sweep import Cause
 from deployer.words import Named
 from tests.support.buckets import MemoryBucket
 from tests.support.ephemeral_parts import TARGET, THINGS, Gone, Made, ModelSubject, Shared, StateWritten, new_session
-from tests.support.ephemeral_survey import Sight, findings, look, still_goes
+from tests.support.ephemeral_survey import Sight, hub_of, survey
 from tests.support.inventory import inventory
 from tests.support.turns import Actor, Turns
 
@@ -174,14 +176,25 @@ class World:
         """`pr.sweep`: the real judgement of what the model shows."""
 
         def life(actor: Actor) -> None:
+            self.sweep_away(self.survey(actor))(actor)
+
+        return life
+
+    def survey(self, actor: Actor) -> Survey:
+        """The first half of a sweep: the look."""
+        return survey(self._sight(actor))
+
+    def sweep_away(self, found: Survey) -> Callable[[Actor], None]:
+        """The second half: what was found goes."""
+
+        def life(actor: Actor) -> None:
             deed = self._deed("sweep", 0)
-            sight = self._sight(actor)
-            facts = look(sight)
-            for finding in findings(facts):
+            seen = replace(found, hub=hub_of(self._sight(actor)))
+            for finding in found.judgement.findings:
                 if finding.cause is Cause.TOMBSTONE:
                     continue
-                down = Down(say=_quiet, why=str(finding.cause), only=still_goes(sight, facts=facts, finding=finding))
-                self._run(self._subject(finding.number, actor, "none"), self._removal(down, actor))
+                down = Down(say=_quiet, why=str(finding.cause), only=partial(seen.still_goes, finding))
+                deed.error = self._run(self._subject(finding.number, actor, "none"), self._removal(down, actor))
             deed.ended = self.moment()
 
         return life

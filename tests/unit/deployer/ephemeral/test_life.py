@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deployer.errors import EnvironmentClosed, EnvironmentReopened, UsageError
+from deployer.playbooks.sweep import Survey
 from deployer.steps.environment_lease import CLOSED, EXPIRED, Closed, Lease
 from deployer.steps.lease_store import LeaseStore
 from deployer.words import Named
@@ -206,3 +207,23 @@ def test_killed_between_any_two_requests_then_removed(
 
     assert world.deeds[-1].error is None
     assert world.left_of(12) == []
+
+
+@pytest.mark.parametrize("happens", ["push", "reopened"])
+def test_what_has_happened_since_a_sweeps_look_counts(world: World, happens: str) -> None:
+    """Pushed to, or opened again, between the look and the removal: it is alive, and it stays."""
+    do(world, world.up(12))
+    world.store.wait(hours=80 if happens == "push" else 2)
+    if happens == "reopened":
+        world.pulls[12] = "closed"
+    found: list[Survey] = []
+    do(world, lambda actor: found.append(world.survey(actor)))
+    assert [finding.environment for finding in found[0].judgement.findings] == ["pr-12"]
+    world.pulls[12] = "open"
+    if happens == "push":
+        do(world, world.up(12))
+    do(world, world.sweep_away(found[0]))
+
+    assert isinstance(world.deeds[-1].error, EnvironmentReopened)
+    assert set(world.has("pr-12")) == set(THINGS)
+    assert lease(world).open
