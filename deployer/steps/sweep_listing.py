@@ -54,13 +54,13 @@ def look(providers: Providers) -> Seen:
     zone = _Zone(api, providers.zone)
     listings: dict[str, Callable[[], Iterable[Thing]]] = {
         "Workers": lambda: _known(names, Kind.WORKER, listing.workers(api)),
-        "custom domains": lambda: _hosts(names, listing.custom_domains(api)),
+        "custom domains": lambda: _leading(names, Kind.HOST, listing.custom_domains(api)),
         "KV namespaces": lambda: _known(names, Kind.NAMESPACE, listing.namespaces(api)),
         "R2 buckets": lambda: _known(names, Kind.BUCKET, listing.buckets(api)),
         "notification policies": lambda: _known(names, Kind.ALERT, listing.notification_policies(api)),
         "DNS records and routes": lambda: [
             *_known(names, Kind.RECORD, listing.records(api, zone.id())),
-            *_known(names, Kind.ROUTE, listing.routes(api, zone.id())),
+            *_leading(names, Kind.ROUTE, listing.routes(api, zone.id())),
         ],
     }
     if providers.previews is not None:
@@ -113,13 +113,13 @@ def _known(names: EphemeralNames, kind: Kind, listed: Iterable[Listed]) -> Itera
             )
 
 
-def _hosts(names: EphemeralNames, listed: Iterable[Listed]) -> Iterator[Thing]:
-    """A host that somebody has led to a Worker of another environment is not one of ours to take away."""
+def _leading(names: EphemeralNames, kind: Kind, listed: Iterable[Listed]) -> Iterator[Thing]:
+    """What somebody has led to a Worker of another environment is not one of ours to take away."""
     for each in listed:
-        (thing,) = (*_known(names, Kind.HOST, [each]), None)[:1]
         worker = names.whose(Kind.WORKER, each.leads_to) if each.leads_to else None
-        if thing is not None and worker is not None and worker.environment == thing.environment:
-            yield thing
+        for thing in _known(names, kind, [each]):
+            if not each.leads_to or (worker is not None and worker.environment == thing.environment):
+                yield thing
 
 
 def _previews_of(names: EphemeralNames, previews: ConvexManagement) -> Callable[[], Iterator[Thing]]:

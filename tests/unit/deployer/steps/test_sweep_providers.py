@@ -85,6 +85,14 @@ def test_a_host_that_leads_elsewhere_is_left_alone(api: Api) -> None:
     assert look(providers(api)[0]).things == ()
 
 
+def test_a_route_that_leads_elsewhere_is_left_alone(api: Api) -> None:
+    """The same for a route; one that leads nowhere is the host's own."""
+    api.upload("vibechecc-production")
+    for pattern, script in (("/api/*", "vibechecc-production"), ("/old/*", None)):
+        api.post("/zones/{zone}/workers/routes", {"pattern": f"pr-7.{ZONE_NAME}{pattern}", "script": script})
+    assert [thing.name for thing in look(providers(api)[0]).things] == [f"pr-7.{ZONE_NAME}/old/*"]
+
+
 def test_what_lies_in_the_state_bucket(api: Api) -> None:
     """States one by one, everything else by folder, with the youngest write; others' are not seen."""
     bucket = MemoryBucket()
