@@ -72,11 +72,11 @@ def examine(wiring: Wiring, *, say: Callable[[str], None]) -> Admission:
         has = api.total(f"/accounts/{api.account}/workers/scripts")
         rooms.append(Room(what="Workers", has=has, needs=1, quota=quotas.workers))
     if AFTER_WORKER in environment.stacks and (quotas.custom_domains is not None or quotas.dns_records is not None):
-        zone = api.zone_id(wiring.loaded.inventory.project.zone)
-        if quotas.custom_domains is not None and zone is not None:
+        zone = api.require_zone_id(wiring.loaded.inventory.project.zone)
+        if quotas.custom_domains is not None:
             has = api.total(f"/accounts/{api.account}/workers/domains?zone_id={zone}")
             rooms.append(Room(what="custom domains", has=has, needs=1, quota=quotas.custom_domains))
-        if quotas.dns_records is not None and zone is not None:
+        if quotas.dns_records is not None:
             has = api.total(f"/zones/{zone}/dns_records?per_page=5")
             rooms.append(Room(what="DNS records", has=has, needs=1, quota=quotas.dns_records))
     if quotas.convex_deployments is not None and environment.convex.type == "preview":

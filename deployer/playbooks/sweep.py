@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from deployer.adapters.cloudflare import listing
 from deployer.engine.playbook import Playbook
 from deployer.engine.workfolder import WorkFolder
 from deployer.errors import DeployError, Interrupted, UsageError
@@ -148,7 +147,7 @@ def removers_of(wiring: Wiring) -> Removers:
     """How the things of the wiring's environment are looked at and removed; only those that bear its number."""
     return Removers(
         cloudflare=wiring.cloudflare,
-        zone_id=lambda: listing.zone_id(wiring.cloudflare, wiring.loaded.inventory.project.zone) or "unknown",
+        zone_id=lambda: wiring.cloudflare.require_zone_id(wiring.loaded.inventory.project.zone),
         bucket=wiring.bucket,
         state_bucket=wiring.state_bucket,
         previews=management_of(wiring, say=lambda _text: None),

@@ -15,7 +15,7 @@ from deployer.adapters.cloudflare import CloudflareApi, listing
 from deployer.adapters.cloudflare.listing import Listed
 from deployer.adapters.convex import ConvexManagement
 from deployer.adapters.state import Bucket
-from deployer.errors import CredentialsRefused, DeployError
+from deployer.errors import DeployError
 from deployer.inventory.state_keys import STATES, owner_of
 from deployer.steps.state_copies import FOLDER as COPIES
 from deployer.steps.sweep import Kind, Thing
@@ -51,17 +51,13 @@ class Seen:
 def look(providers: Providers) -> Seen:
     """List everything. The state bucket must answer; what else does not is noted."""
     api, names = providers.cloudflare, providers.names
-    zone = _Zone(api, providers.zone)
     listings: dict[str, Callable[[], Iterable[Thing]]] = {
         "Workers": lambda: _known(names, Kind.WORKER, listing.workers(api)),
         "custom domains": lambda: _leading(names, Kind.HOST, listing.custom_domains(api)),
         "KV namespaces": lambda: _known(names, Kind.NAMESPACE, listing.namespaces(api)),
         "R2 buckets": lambda: _known(names, Kind.BUCKET, listing.buckets(api)),
         "notification policies": lambda: _known(names, Kind.ALERT, listing.notification_policies(api)),
-        "DNS records and routes": lambda: [
-            *_known(names, Kind.RECORD, listing.records(api, zone.id())),
-            *_leading(names, Kind.ROUTE, listing.routes(api, zone.id())),
-        ],
+        "DNS records and routes": lambda: _of_zone(names, api, api.require_zone_id(providers.zone)),
     }
     if providers.previews is not None:
         listings["Convex previews"] = _previews_of(names, providers.previews)
@@ -83,20 +79,9 @@ def _all(listed: Callable[[], Iterable[Thing]]) -> list[Thing]:
     return list(listed())
 
 
-@dataclass(frozen=True)
-class _Zone:
-    api: CloudflareApi
-    name: str
-
-    def id(self) -> str:
-        found = listing.zone_id(self.api, self.name)
-        if found is None:
-            raise CredentialsRefused(
-                f"the token does not see the zone `{self.name}`",
-                place=self.name,
-                hint="docs/guide/credentials.md says what the token must be allowed to do",
-            )
-        return found
+def _of_zone(names: EphemeralNames, api: CloudflareApi, zone: str) -> Iterator[Thing]:
+    yield from _known(names, Kind.RECORD, listing.records(api, zone))
+    yield from _leading(names, Kind.ROUTE, listing.routes(api, zone))
 
 
 def _known(names: EphemeralNames, kind: Kind, listed: Iterable[Listed]) -> Iterator[Thing]:

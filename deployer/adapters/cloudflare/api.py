@@ -101,6 +101,17 @@ class CloudflareApi:
         found = self._call("GET", f"/zones?name={urllib.parse.quote(name)}&account.id={self.account}")
         return str(found[0]["id"]) if found else None
 
+    def require_zone_id(self, name: str) -> str:
+        """The same for those who cannot go on without: what is not seen is not nothing."""
+        found = self.zone_id(name)
+        if found is None:
+            raise CredentialsRefused(
+                f"the token does not see the zone `{name}`",
+                place=name,
+                hint="docs/guide/credentials.md says what the token must be allowed to do",
+            )
+        return found
+
     def total(self, path: str) -> int:
         """How many things a listing has, without reading all of them where the API counts them itself."""
         response = self._send("GET", path, accept=())

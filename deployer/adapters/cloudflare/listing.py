@@ -28,12 +28,6 @@ class Listed:
     leads_to: str | None = None
 
 
-def zone_id(api: CloudflareApi, name: str) -> str | None:
-    """By what a zone is called in paths; None if the token does not see it."""
-    found = api.get(f"/zones?name={urllib.parse.quote(name)}&account.id={api.account}") or []
-    return str(found[0]["id"]) if found else None
-
-
 def workers(api: CloudflareApi) -> Iterator[Listed]:
     """All Workers, those without a version too."""
     for each in _paged(api, f"/accounts/{api.account}/workers/workers", _PAGE):
