@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +26,11 @@ _LABEL: Final = re.compile(r"vars\.RUNNER_LABEL \|\| '([\w.-]+)'")
 _USED: Final = re.compile(r"uses: (actions/[\w-]+)@([0-9a-f]{40})")
 _ROLE: Final = "github-rehearsal"
 _SECONDS: Final = 3600.0
+# What act prints of a step that failed, and where no job is for an event.
+_FAILED: Final = re.compile(
+    r"^\[[^/\]]*/(?P<job>[^\]]*)\].*Failure - Main (?P<what>.*?)(?: \[[\d.]+[^\]]*\])?$", re.MULTILINE
+)
+_NO_JOB: Final = "Could not find any stages to run"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,17 +72,32 @@ def rehearse(session: Session, wish: RehearsalWish) -> int:
     with asking(session.stop):
         completed = rehearsal.run(program, reviewer=wish.approve, patience=patience)
     if completed.returncode:
+        _refuse_no_job(completed, file, wish.event)
         raise StepFailed(
             f"the workflow {file.stem} failed (exit code {completed.returncode})",
             place=str(rehearsal.log),
             hint="the task that failed can be run by itself, with `--sandbox`",
-            details=completed.last_lines,
+            details=failed_steps(completed.stdout, session.redactor.text) or completed.last_lines,
         )
     if session.json:
         session.answer({"workflow": file.stem, "event": wish.event, "run": rehearsal.run_id, "log": str(rehearsal.log)})
     else:
         session.sink.data(f"the workflow {file.stem} went well; log: {rehearsal.log}")
     return 0
+
+
+def failed_steps(printed: str, redact: Callable[[str], str]) -> list[str]:
+    """Job and command of each step that failed, from what act printed."""
+    return [f"{redact(found['job'].strip())}: {redact(found['what'])}" for found in _FAILED.finditer(printed)]
+
+
+def _refuse_no_job(completed: Completed, file: Path, event: str) -> None:
+    if any(_NO_JOB in line for line in completed.last_lines):
+        raise UsageError(
+            f"the workflow {file.stem} has no job for `--event {event}`",
+            place=str(file),
+            hint="`on:` in the file says for which events it runs",
+        )
 
 
 def _number(text: str) -> int | None:

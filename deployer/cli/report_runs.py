@@ -60,7 +60,7 @@ def report_pull_request(session: Session, wish: ReportWish) -> int:
     wiring = open_run(session, env=environment_of(session, number=wish.number, env=wish.env), sandbox=wish.sandbox)
     number = number_of(wiring)
     hub = None if wish.only_print else require_hub(wiring, purpose="tells the pull request")
-    newest = _newest_commit(hub, number) if hub else None
+    newest = _newest_commit(hub, number, sweep=wiring.named.listing("pr.sweep --check")) if hub else None
     sha = wish.commit or newest
     lease, run = _known(wiring)
     report = _report(wiring, wish, lease, run, sha=sha)
@@ -88,10 +88,10 @@ def _one_of(value: str, known: tuple[str, ...], *, flag: str) -> None:
         raise UsageError(f"`--{flag} {value}` is none of {', '.join(known)}", hint=f"e.g. --{flag} {known[0]}")
 
 
-def _newest_commit(hub: GitHub, number: int) -> str:
+def _newest_commit(hub: GitHub, number: int, *, sweep: str) -> str:
     pull = hub.pull(number)
     if pull is None:
-        _refuse_unknown(hub, number)
+        _refuse_unknown(hub, number, sweep=sweep)
     return pull.head_sha
 
 
@@ -103,10 +103,10 @@ def _superseded(commit: str, *, newest: str | None, lease: Lease | None) -> str:
     return f"the environment is of commit {str(at)[:12]} by now, whose run tells how it stands"
 
 
-def _refuse_unknown(hub: GitHub, number: int) -> NoReturn:
+def _refuse_unknown(hub: GitHub, number: int, *, sweep: str) -> NoReturn:
     raise UsageError(
         f"{hub.repository} has no pull request {number}",
-        hint="check the number; what was left of it is found by `inv pr.sweep --check`",
+        hint=f"check the number; what was left of it is found by {sweep}",
     )
 
 
