@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
+from deployer.cli.event_names import EVENTS, PULLS
 from deployer.errors import UsageError
-
-# What a person types, to the event's name, its action, and what becomes of the pull request.
-_PULLS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
-    "opened": ("opened", {"state": "open"}),
-    "synchronize": ("synchronize", {"state": "open"}),
-    "reopened": ("reopened", {"state": "open"}),
-    "labeled": ("labeled", {"state": "open"}),
-    "closed": ("closed", {"state": "closed"}),
-    "merged": ("closed", {"state": "closed", "merged": True}),
-    "fork": ("opened", {"state": "open", "head": {"fork": True}}),
-}
-_OTHERS: Final = ("push", "comment", "schedule", "workflow_dispatch")
-EVENTS: Final = (*_PULLS, *_OTHERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +41,7 @@ def send(happening: Happening, *, repository: Mapping[str, Any], tell: Callable[
     base = {"repository": repository, "sender": {"login": happening.person, "type": "User"}}
     branch = str(repository["default_branch"])
     main = f"refs/heads/{branch}"
-    if happening.event in _PULLS:
+    if happening.event in PULLS:
         return _pull(happening, base, tell)
     if happening.event == "push":
         tell("branches", {"name": branch, "sha": happening.head})
@@ -87,7 +75,7 @@ def _number(happening: Happening) -> int:
 
 def _pull(happening: Happening, base: Mapping[str, Any], tell: Callable[[str, Any], dict[str, Any]]) -> Sent:
     number = _number(happening)
-    action, change = _PULLS[happening.event]
+    action, change = PULLS[happening.event]
     head = {"sha": happening.head, **change.get("head", {})}
     labels = {"labels": [happening.label]} if happening.label else {}
     pull = tell("pulls", {"number": number, **change, **labels, "head": head})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from deployer.cli.boundary import command
-from deployer.cli.ci_events import EVENTS
+from deployer.cli.event_names import EVENTS
 from deployer.cli.flags import ENV, SANDBOX
 
 if TYPE_CHECKING:

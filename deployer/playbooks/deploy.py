@@ -24,7 +24,6 @@ from deployer.playbooks.wiring import Wiring
 from deployer.steps.ahead import Ahead, HeadStart
 from deployer.steps.app import BUILD, AppBuild
 from deployer.steps.convex import BACKEND, ConvexBackend, ConvexFunctions, ConvexVariables
-from deployer.steps.convex_preview import SeedRun
 from deployer.steps.guards import DeployGuards
 from deployer.steps.policy import find_violations, refuse_violations
 from deployer.steps.proof import Proof
@@ -192,6 +191,8 @@ def _seed(wiring: Wiring) -> tuple[Step[Any], ...]:
     function = wiring.environment.convex.seed
     if function is None:
         return ()
+    from deployer.steps.convex_preview import SeedRun  # few environments have one, and each plan would load it
+
     tags = frozenset({"convex"})
     return (SeedRun(name=SEED, needs=("convex functions",), tags=tags, function=function, record=wiring.record),)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from deployer.adapters.actions import Event, parse_event
-from deployer.cli.ci_events import EVENTS, Happening, Sent, send
+from deployer.cli.ci_events import Happening, Sent, send
+from deployer.cli.event_names import EVENTS
 from deployer.errors import UsageError
 from deployer.inventory.ci import Previews
 from deployer.playbooks.previewing import Pull, decide
