@@ -43,11 +43,13 @@ class Pulls:
     number: int
     named: Named
     say: Say
+    unasked: str = ""
+    """Why nobody can be asked."""
 
     def require_open(self) -> None:
         """Refuse a number that is not open. Where GitHub cannot be asked, the lease alone decides."""
         if self.ask is None:
-            self.say("note: GitHub is not asked: no GITHUB_TOKEN")
+            self.say(f"note: {self.unasked}")
             return
         state = self.ask()
         if state is None:

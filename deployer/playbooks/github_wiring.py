@@ -23,7 +23,6 @@ PUBLIC: Final = "https://api.github.com"
 TOKENS: Final = ("GITHUB_TOKEN", "GH_TOKEN")
 API_URL: Final = "GITHUB_API_URL"
 REPOSITORY: Final = "GITHUB_REPOSITORY"
-NOT_ASKED: Final = f"GitHub is not asked: no {TOKENS[0]}"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 
@@ -52,6 +51,13 @@ def repository_of(target: Target, *, loaded: LoadedInventory) -> str | None:
 def hub_of(wiring: Wiring) -> GitHub | None:
     """`github_of` for a wiring."""
     return github_of(wiring.target, loaded=wiring.loaded, http=wiring.http)
+
+
+def why_not_asked(target: Target, *, loaded: LoadedInventory) -> str:
+    """What `github_of` has missed, where it gave None."""
+    has_token = any(target.credentials.get(name) for name in TOKENS)
+    lacking = TOKENS[0] if not has_token else REPOSITORY if not repository_of(target, loaded=loaded) else API_URL
+    return f"GitHub is not asked: no {lacking}"
 
 
 def require_hub(wiring: Wiring, *, purpose: str) -> GitHub:

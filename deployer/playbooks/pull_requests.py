@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from deployer.playbooks.ephemeral import Pulls
 from deployer.playbooks.ephemeral_wiring import number_of
-from deployer.playbooks.github_wiring import hub_of
+from deployer.playbooks.github_wiring import hub_of, why_not_asked
 
 if TYPE_CHECKING:
     from deployer.adapters.github import GitHub
@@ -24,7 +24,8 @@ def pulls_of(wiring: Wiring, *, say: Say, opens: bool = False, check: bool = Fal
     """The pull request of the wiring's environment. `opens`: on the sandbox it is opened if nobody knows it."""
     hub, number = hub_of(wiring), number_of(wiring)
     if hub is None:
-        return Pulls(ask=None, number=number, named=wiring.named, say=say)
+        unasked = why_not_asked(wiring.target, loaded=wiring.loaded)
+        return Pulls(ask=None, number=number, named=wiring.named, say=say, unasked=unasked)
 
     def ask() -> str | None:
         pull = hub.pull(number)

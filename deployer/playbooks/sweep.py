@@ -21,7 +21,7 @@ from deployer.errors import DeployError, Interrupted, UsageError
 from deployer.inventory.names import LARGEST_NUMBER, NUMBER
 from deployer.playbooks.credentials import require_credentials
 from deployer.playbooks.ephemeral_wiring import management_of
-from deployer.playbooks.github_wiring import NOT_ASKED, hub_of
+from deployer.playbooks.github_wiring import hub_of, why_not_asked
 from deployer.playbooks.recording import owners_of
 from deployer.steps.environment_lease import Lease
 from deployer.steps.holder import describe
@@ -92,7 +92,7 @@ def survey(wiring: Wiring, *, say: Say, number: int | None = None) -> Survey:
     require_credentials(wiring, references={})
     names, hub = EphemeralNames.of(wiring.loaded), hub_of(wiring)
     if hub is None:
-        say(f"note: {NOT_ASKED}; leases alone decide")
+        say(f"note: {why_not_asked(wiring.target, loaded=wiring.loaded)}; leases alone decide")
     management = management_of(wiring, say=say)
     bucket = wiring.state_bucket
     seen = look(

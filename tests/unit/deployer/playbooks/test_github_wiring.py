@@ -10,7 +10,7 @@ from deployer.adapters.http import Http
 from deployer.adapters.redact import Redactor
 from deployer.adapters.target import Target, cloudflare_target
 from deployer.errors import ConfigError
-from deployer.playbooks.github_wiring import github_of, missing, repository_of
+from deployer.playbooks.github_wiring import github_of, missing, repository_of, why_not_asked
 from tests.support.inventory import inventory
 
 LOADED = inventory()
@@ -51,6 +51,18 @@ def test_without_a_token_there_is_none() -> None:
     assert github_of(target, loaded=LOADED, http=Http(Redactor())) is None
     error = missing(target, loaded=LOADED, purpose="writes the comment")
     assert "GITHUB_TOKEN  writes the comment (or GH_TOKEN)" in error.details[0]
+
+
+@pytest.mark.parametrize(
+    ("variables", "lacking"),
+    [({}, "GITHUB_TOKEN"), (REPOSITORY, "GITHUB_TOKEN"), ({"GH_TOKEN": "x"}, "GITHUB_REPOSITORY")],
+)
+def test_what_is_missing_is_what_is_said(variables: dict[str, str], lacking: str) -> None:
+    """A person with a token looks for another one otherwise."""
+    project = LOADED.inventory.project.model_copy(update={"repository": None})
+    loaded = replace(LOADED, inventory=LOADED.inventory.model_copy(update={"project": project}))
+    assert github_of(real(**variables), loaded=loaded, http=Http(Redactor())) is None
+    assert why_not_asked(real(**variables), loaded=loaded) == f"GitHub is not asked: no {lacking}"
 
 
 def test_the_sandbox_uses_only_what_it_wrote_down() -> None:
