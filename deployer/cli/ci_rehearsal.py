@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,6 +39,7 @@ class RehearsalWish:
 
     workflow: str
     event: str
+    rerun: str = ""
     number: str = ""
     label: str = ""
     comment: str = ""
@@ -69,6 +70,8 @@ def rehearse(session: Session, wish: RehearsalWish) -> int:
     patience = parse_duration(wish.patience, flag="patience") if wish.patience else 0.0
     chosen = tuple(f"--{name}={value}" for name, value in (("job", wish.job), ("matrix", wish.matrix)) if value)
     rehearsal = Rehearsal(session=session, wiring=wiring, file=file, happening=happening, chosen=chosen)
+    if wish.rerun:
+        rehearsal.begin_again(wish.rerun)
     with asking(session.stop):
         completed = rehearsal.run(program, reviewer=wish.approve, patience=patience)
     if completed.returncode:
@@ -169,6 +172,9 @@ class Rehearsal:
     # Flags of act that leave out jobs.
     chosen: tuple[str, ...] = ()
     run_id: int = 0
+    attempt: int = 1
+    # What an earlier attempt was sent: GitHub sends the same again, whatever has become of the pull request since.
+    sent: Sent | None = None
 
     @property
     def folder(self) -> Path:
@@ -185,8 +191,11 @@ class Rehearsal:
         from deployer.adapters.process import ANY_CODE, Command
         from deployer.cli.ci_events import send
 
-        sent = send(self.happening, repository=self._ask("GET", ""), tell=self._tell)
-        self.run_id = int(self._tell("runs", self._registered(sent))["id"])
+        sent = self.sent or send(self.happening, repository=self._ask("GET", ""), tell=self._tell)
+        if self.sent is None:
+            self.run_id = int(self._tell("runs", self._registered(sent))["id"])
+            kept = {"workflow": self.file.stem, "head": self.happening.head, "number": self.happening.number}
+            self._write(self._sent_name, {**kept, "sent": asdict(sent)})
         self._make_role()
         environment = self._environment(sent, reviewer=reviewer, patience=patience)
         payload = self._write(f"event-{self.run_id}.json", sent.payload)
@@ -210,6 +219,28 @@ class Rehearsal:
         finally:
             self._tell(f"runs/{self.run_id}", {"status": "completed", "conclusion": conclusion})
         return completed
+
+    @property
+    def _sent_name(self) -> str:
+        return f"sent-{self.run_id}.json"
+
+    def begin_again(self, run: str) -> None:
+        """Make it the next attempt of a run that was rehearsed here."""
+        from deployer.adapters.files import read_json
+        from deployer.cli.ci_events import Sent
+
+        self.run_id = int(run) if run.isascii() and run.isdecimal() else 0
+        kept = read_json(self.folder / self._sent_name)
+        if not isinstance(kept, dict) or kept.get("workflow") != self.file.stem:
+            raise UsageError(
+                f"`--rerun {run}` is no run of {self.file.stem} that was rehearsed here",
+                place=str(self.folder),
+                hint="the logs in this folder end with the id of their run",
+            )
+        self.sent = Sent(**kept["sent"])
+        self.happening = replace(self.happening, head=kept["head"], number=kept["number"])
+        self.attempt = int(self._ask("GET", f"/actions/runs/{self.run_id}")["run_attempt"]) + 1
+        self._tell(f"runs/{self.run_id}", {"attempt": self.attempt, "status": "in_progress"})
 
     def _say(self, line: str) -> None:
         """What a person wants to see; the log has everything."""
@@ -318,7 +349,7 @@ class Rehearsal:
             "GITHUB_REPOSITORY": self.wiring.target.credential("GITHUB_REPOSITORY"),
             "GITHUB_REF": sent.ref,
             "GITHUB_RUN_ID": str(self.run_id),
-            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_RUN_ATTEMPT": str(self.attempt),
             "SHA_REF": self.happening.head,
         }
         return "".join(f"{name}={value}\n" for name, value in facts.items())

@@ -149,6 +149,7 @@ def aws_login(session: Session, *, sandbox: bool = False, json: bool = False, co
     help={
         "workflow": "its name, e.g. pr-environment",
         "event": f"one of {', '.join(EVENTS)}",
+        "rerun": "run this run again, by its id: as the next attempt, with the event that it was sent",
         "number": "number of the pull request",
         "label": "the label that was put on",
         "comment": "what somebody wrote",
@@ -167,6 +168,7 @@ def run(
     *,
     workflow: str,
     event: str = "",
+    rerun: str = "",
     number: str = "",
     label: str = "",
     comment: str = "",
@@ -187,6 +189,7 @@ def run(
 
       inv ci.run pr-environment --event opened --number 12
       inv ci.run pr-cleanup --event merged --number 12
+      inv ci.run pr-environment --rerun 1
       inv ci.run terraform-apply --event push --approve mira
       inv ci.run static-checks --event push --job nox --matrix session:lint
     """
@@ -195,6 +198,7 @@ def run(
     wish = RehearsalWish(
         workflow=workflow,
         event=event,
+        rerun=rerun,
         number=number,
         label=label,
         comment=comment,

@@ -77,7 +77,7 @@ def left_of(world: World, clone: Clone, name: str) -> list[str]:
     workers = [each["id"] for each in account.get("/accounts/{account}/workers/scripts")]
     titles = [each["title"] for each in account.get("/accounts/{account}/storage/kv/namespaces")]
     buckets = [each["name"] for each in account.get("/accounts/{account}/r2/buckets")["buckets"]]
-    states = [key for key in world.objects(project.state_bucket) if key.startswith("states/")]
+    states = [key for key in world.objects(project.state_bucket) if key.startswith("terraform/")]
     found = [*workers, *titles, *buckets, *states, *world.dns_names(project.zone)]
     return [each for each in found if name in each]
 
@@ -193,4 +193,10 @@ def test_a_run_that_is_cancelled_half_way_leaves_nothing_behind(clone: Clone) ->
 
     run(clone, "pr-cleanup", "closed", "--number", "14")
 
+    assert left_of(World(clone), clone, "pr-14") == []
+
+    # Run again although it was closed meanwhile: the event still says that it is open.
+    again = run(clone, "pr-environment", "", "--rerun", str(newest["id"]), ok=1)
+    assert "pr-up: ./bootstrap inv pr.up" in again.err
+    assert github(clone, f"/actions/runs/{newest['id']}")["run_attempt"] == 2
     assert left_of(World(clone), clone, "pr-14") == []
