@@ -143,6 +143,12 @@ class Bucket:
             self._client.put_object(Bucket=self.name, Key=key, Body=body, ContentType="application/json", **condition)
         except boto_errors() as error:
             code = error_code(error)
+            if code == "NoSuchBucket":
+                raise ServiceFailed(
+                    "the state bucket is not there",
+                    place=self.place(key),
+                    hint="`inv state.bootstrap` makes it (on the sandbox with `--sandbox`), and so does the first deploy",
+                ) from None
             # What is to be replaced and is gone was removed by somebody else: that race is lost as well.
             gone = replaces is not None and code == "NoSuchKey"
             if code in _LOST_RACE or gone or (replaces is None and code == LOCKED):

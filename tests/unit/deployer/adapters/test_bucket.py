@@ -83,6 +83,13 @@ def test_what_was_gone_already_is_deleted() -> None:
     bucket(Client([{"Key": "a", "Code": "NoSuchKey"}])).delete(["a"])
 
 
+def test_a_bucket_that_is_not_there_is_made_by_another_command() -> None:
+    """The same command again would not help."""
+    with pytest.raises(ServiceFailed, match="the state bucket is not there") as refused:
+        bucket(Client(refusal="NoSuchBucket")).put("plans/one.json", b"ours", replaces=None)
+    assert "`inv state.bootstrap` makes it" in str(refused.value.hint)
+
+
 def test_a_lost_race_is_not_ignored() -> None:
     """`put` raises, `try_put` says so; our own write, sent twice because its answer was lost, is none."""
     with pytest.raises(ServiceFailed, match="at the same time"):
