@@ -66,7 +66,10 @@ def report_pull_request(session: Session, wish: ReportWish) -> int:
     report = _report(wiring, wish, lease, run, sha=sha)
     body = session.redactor.text(wiring.templates.render(TEMPLATE, report.values()))
     if hub is None or sha is None:
-        session.sink.data(body.rstrip("\n"))
+        if session.json:
+            session.answer({"number": number, "state": report.state, "body": body})
+        else:
+            session.sink.data(body.rstrip("\n"))
         return 0
     superseded = _superseded(wish.commit, newest=newest, lease=lease)
     if superseded:

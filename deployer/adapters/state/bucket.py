@@ -147,7 +147,7 @@ class Bucket:
                 raise ServiceFailed(
                     "the state bucket is not there",
                     place=self.place(key),
-                    hint="`inv state.bootstrap` makes it (on the sandbox with `--sandbox`), and so does the first deploy",
+                    hint="`inv state.bootstrap` makes it (on the sandbox with `--sandbox`), as does the first deploy",
                 ) from None
             # What is to be replaced and is gone was removed by somebody else: that race is lost as well.
             gone = replaces is not None and code == "NoSuchKey"

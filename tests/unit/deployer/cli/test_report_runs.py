@@ -109,6 +109,12 @@ def test_printing_tells_nobody(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
     ran = stage.report("--print", "--state", "coming")
     assert ran.code == 0
     assert ran.out.startswith("### <code>pr-12</code> is being made")
+    document = json.loads(stage.report("--print", "--state", "coming", "--json").out)
+    assert (document["number"], document["state"], document["body"].rstrip("\n")) == (
+        12,
+        "coming",
+        ran.out.rstrip("\n"),
+    )
     assert stage.there.asked == []
     refused = stage.report("--state", "coming")
     assert refused.code == 4
