@@ -184,14 +184,17 @@ class _Case:
             return self._kept("its lease cannot be read", noted=True)
         if lease.closed is not None:
             return self._tombstone(lease, lease.closed)
-        if lease.pinned:
+        alive = self.facts.open is None or self.number in self.facts.open
+        # A pin holds until the pull request is closed: whoever pinned it may have forgotten it by then.
+        if alive and lease.pinned:
             return self._kept("it is pinned")
-        if lease.expires <= self.facts.now:
+        if not lease.pinned and lease.expires <= self.facts.now:
             return self._found(Cause.EXPIRED, f"its lease ran out {_ago(self.facts.now - lease.expires)} ago")
-        if self.facts.open is None or self.number in self.facts.open:
+        if alive:
             return self._kept(f"its lease runs for another {_ago(lease.expires - self.facts.now)}")
         if self.facts.now - lease.renewed < self.rules.grace:
-            return self._kept(f"its lease was renewed {_ago(self.facts.now - lease.renewed)} ago")
+            renewed = f"its lease was renewed {_ago(self.facts.now - lease.renewed)} ago"
+            return self._kept(f"its pull request is not open, and {renewed}", noted=True)
         return self._found(Cause.CLOSED, f"pull request {self.number} is not open")
 
     def _tombstone(self, lease: LeaseFact, closed: datetime) -> Finding | Kept:

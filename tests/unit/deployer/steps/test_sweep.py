@@ -50,6 +50,7 @@ def verdict(facts: Facts) -> Finding | Kept:
         pytest.param(TOMBSTONE, (WORKER,), OPEN, Cause.CLOSED, id="half removed, and open again"),
         pytest.param(TOMBSTONE, (YOUNG,), None, Cause.CLOSED, id="half removed, what is left is young"),
         pytest.param(replace(TOMBSTONE, pinned=True), (WORKER,), SHUT, Cause.CLOSED, id="closed although pinned"),
+        pytest.param(replace(LEASE, pinned=True), (WORKER,), SHUT, Cause.CLOSED, id="pinned, its pull request closed"),
         pytest.param(
             replace(TOMBSTONE, closed=NOW - 15 * DAY, removed=NOW - 15 * DAY), (), SHUT, Cause.TOMBSTONE, id="old stone"
         ),
@@ -77,7 +78,8 @@ def test_it_goes(
         pytest.param(LEASE, (WORKER, STATE), OPEN, "runs for another 1 d", id="alive"),
         pytest.param(LEASE, (WORKER,), None, "runs for another 1 d", id="alive, nobody asked"),
         pytest.param(LEASE, (), OPEN, "runs for another 1 d", id="alive, nothing made yet"),
-        pytest.param(replace(EXPIRED, pinned=True), (WORKER,), SHUT, "pinned", id="pinned, expired and closed"),
+        pytest.param(replace(EXPIRED, pinned=True), (WORKER,), OPEN, "pinned", id="pinned and expired"),
+        pytest.param(replace(EXPIRED, pinned=True), (WORKER,), None, "pinned", id="pinned, nobody asked"),
         pytest.param(
             replace(LEASE, renewed=NOW - timedelta(minutes=29)), (), SHUT, "renewed 29 min ago", id="just taken"
         ),
