@@ -130,7 +130,8 @@ class Supervisor:
             "seconds": round(time.monotonic() - self._began, 1),
             "services": [self._describe(service, pids) for service in self._services],
             "processes": processes,
-            "resident_bytes": sum(sum(map(resident_bytes, family)) for family in below.values()),
+            # Of what was read above: read again, memory has changed, and the parts no longer make the whole.
+            "resident_bytes": sum(each["resident_bytes"] for each in processes),
         }
 
     def coverage(self) -> dict[str, list[str]]:
