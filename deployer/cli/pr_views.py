@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from deployer.cli.pr_names import environment_of
@@ -28,7 +28,7 @@ def show_leases(session: Session, *, sandbox: bool, closed: bool) -> int:
     wiring = open_run(session, env=session.inventory().sample_name(), sandbox=sandbox)
     session.environment = None
     require_credentials(wiring, references={})
-    now = wiring.state_bucket.clock() or datetime.now(UTC)
+    now = wiring.state_bucket.now()
     found = all_leases(wiring.state_bucket)
     unreadable = [each.environment for each in found if each.lease is None]
     leases = sorted((each.lease for each in found if each.lease is not None), key=lambda each: each.number)
@@ -140,7 +140,7 @@ def _aligned(session: Session, wiring: Wiring) -> Callable[[Lease], None]:
 
 def _changed(session: Session, wiring: Wiring, lease: Lease) -> int:
     """Say what became of it."""
-    now = wiring.state_bucket.clock() or datetime.now(UTC)
+    now = wiring.state_bucket.now()
     if session.json:
         session.answer({"lease": _document(lease, now)})
         return 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from deployer.errors import GuardRefused, QuotaReached
@@ -42,7 +42,7 @@ class Admission:
         """Who should go first, first."""
         wiring = self.wiring
         leases = readable(wiring)
-        now = wiring.state_bucket.clock() or datetime.now(UTC)
+        now = wiring.state_bucket.now()
         return candidates(
             leases, now, idle=idle_of(wiring), at_work=lambda name: at_work(wiring, name), but=wiring.environment.name
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from deployer.adapters.convex import ConvexManagement
@@ -137,7 +137,7 @@ class Up:
 
     def _needed(self, wiring: Wiring) -> datetime | None:
         if self.lease is None or self.lease.closed is not None:
-            return (wiring.state_bucket.clock() or datetime.now(UTC)) + lasts_of(wiring)
+            return wiring.state_bucket.now() + lasts_of(wiring)
         return needed(self.lease)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from deployer.engine.playbook import Playbook
@@ -108,7 +108,7 @@ def survey(wiring: Wiring, *, say: Say, number: int | None = None) -> Survey:
     known = {each.environment: names.environment(each.environment) for each in found}
     pulls = frozenset(pull.number for pull in hub.open_pulls()) if hub is not None else None
     facts = Facts(
-        now=bucket.clock() or datetime.now(UTC),
+        now=bucket.now(),
         leases={each.environment: fact_of(each.lease) for each in found if known[each.environment]},
         numbers={name: whose.number for name, whose in known.items() if whose is not None},
         things=seen.things,

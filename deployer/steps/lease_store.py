@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -213,7 +213,7 @@ class LeaseStore:
 
     def _held(self, found: Object | None) -> Held:
         if found is None:
-            return Held(lease=None, etag=None, now=self.bucket.clock() or datetime.now(UTC))
+            return Held(lease=None, etag=None, now=self.bucket.now())
         lease = parse(found.body, environment=self.environment)
         return Held(lease=lease, etag=found.etag, now=found.modified + found.age)
 

@@ -198,7 +198,7 @@ class Ledger:
 
     def now(self) -> str:
         """The moment by the store's clock, for an entry."""
-        return stamp(self.bucket.clock() or datetime.now(UTC))
+        return stamp(self.bucket.now())
 
     # --- writing -------------------------------------------------------------------------------------------------
 

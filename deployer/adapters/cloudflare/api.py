@@ -93,8 +93,7 @@ class CloudflareApi:
 
     def zone_exists(self, name: str) -> bool:
         """Whether the token sees this zone."""
-        found = self._call("GET", f"/zones?name={urllib.parse.quote(name)}&account.id={self.account}")
-        return bool(found)
+        return self.zone_id(name) is not None
 
     def zone_id(self, name: str) -> str | None:
         """By what a zone is called in the API; None if the token does not see it."""
@@ -114,9 +113,7 @@ class CloudflareApi:
 
     def total(self, path: str) -> int:
         """How many things a listing has, without reading all of them where the API counts them itself."""
-        response = self._send("GET", path, accept=())
-        found = _result(response)
-        info = response.json().get("result_info") or {}
+        found, info = self.listed(path)
         return int(info["total_count"]) if "total_count" in info else len(found or ())
 
     def get(self, path: str) -> Any:

@@ -55,7 +55,7 @@ class Bucket:
     name: str
     # Asked before an object is written or removed.
     guard: Guard | None = field(default=None, repr=False, compare=False, kw_only=True)
-    _seen: list[bool] = field(default_factory=list, init=False, repr=False, compare=False)
+    _seen: threading.Event = field(default_factory=threading.Event, init=False, repr=False, compare=False)
     _looking: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def place(self, key: str = "") -> str:
@@ -65,7 +65,7 @@ class Bucket:
     def exists(self) -> bool:
         """Whether the bucket is there; one HEAD request, also of several steps that ask at once. It stays there."""
         with self._looking:
-            if self._seen:
+            if self._seen.is_set():
                 return True
             try:
                 self._client.head_bucket(Bucket=self.name)
@@ -73,13 +73,12 @@ class Bucket:
                 if error_code(error) in _ABSENT:
                     return False
                 raise self._error(error) from None
-            self._seen.append(True)
+            self._seen.set()
             return True
 
     def seen(self) -> None:
         """Take note that it is there: somebody has just read what lies in it."""
-        with self._looking:
-            self._seen.append(True)
+        self._seen.set()
 
     def clock(self) -> dt.datetime | None:
         """What time it is for the store, None if the bucket is not there; one HEAD request."""
@@ -90,6 +89,10 @@ class Bucket:
                 return None
             raise self._error(error) from None
         return email.utils.parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+
+    def now(self) -> dt.datetime:
+        """The moment by the store's clock; by ours as long as there is no bucket, and nothing in it to compare with."""
+        return self.clock() or dt.datetime.now(dt.UTC)
 
     def create(self, *, location: str) -> None:
         """Make the bucket. That it is there already, ours, is no error: a lost answer was repeated."""
