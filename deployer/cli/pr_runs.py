@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployer.cli.confirm import require_allowed
 from deployer.cli.pr_names import environment_of
-from deployer.cli.runs import Ended, Verb, Wish, conclude, execute
+from deployer.cli.runs import Verb, Wish, conclude, execute
 from deployer.errors import DeployError, EnvironmentClosed, EnvironmentReopened
 from deployer.words import SANDBOX, Named
 
@@ -62,7 +62,6 @@ def up(session: Session, wish: PullWish) -> int:
     name = environment_of(session, number=wish.number, env=wish.env)
     upward = Upward(session=session, wish=wish)
     ended = execute(session, wish.run(name), upward.verb())
-    assert isinstance(ended, Ended)
     more: dict[str, object] = {}
     if isinstance(ended.result.error, EnvironmentClosed):
         error = _take_back(session, wish, name, ended.result.error, more)
@@ -84,7 +83,6 @@ def down(session: Session, wish: PullWish) -> int:
     )
     try:
         ended = execute(session, wish.run(name), down_verb(wish, life))
-        assert isinstance(ended, Ended)
         if wish.unless_open and isinstance(ended.result.error, EnvironmentReopened):
             raise ended.result.error
     except EnvironmentReopened as stays:
@@ -193,7 +191,6 @@ def _take_back(
     try:
         with _as_down(session):
             ended = execute(session, wish.run(name), replace(down_verb(wish, life), begin=None))
-        assert isinstance(ended, Ended)
         error = ended.result.error
     except DeployError as problem:
         error = problem
@@ -233,6 +230,5 @@ def _evict(session: Session, wish: PullWish, candidate: Candidate) -> None:
     other = PullWish(number=str(candidate.lease.number), sandbox=wish.sandbox, lock_timeout=wish.lock_timeout)
     with _as_down(session):
         ended = execute(session, other.run(name), down_verb(other, life))
-    assert isinstance(ended, Ended)
     if ended.result.error is not None:
         raise ended.result.error

@@ -91,19 +91,15 @@ class Ended:
 
 def run_playbook(session: Session, wish: Wish, verb: Verb) -> int:
     """Run the playbook of `verb` and return the exit code."""
-    ended = execute(session, wish, verb)
-    return ended if isinstance(ended, int) else conclude(session, wish, ended)
-
-
-def execute(session: Session, wish: Wish, verb: Verb) -> Ended | int:
-    """Run it; what a step raised is in the result. An exit code if the steps were only listed."""
-    timeout = parse_duration(wish.timeout) if wish.timeout else None
-    patience = parse_duration(wish.lock_timeout, flag="lock-timeout") if wish.lock_timeout else 0.0
-    if wish.detailed_exitcode and not wish.check:
-        raise UsageError("--detailed-exitcode goes with --check", hint="add `--check`; a run without it changes things")
-    subject = begin(session, env=wish.env, sandbox=wish.sandbox, settings=wish.settings)
     if wish.list_steps:
-        return _list_steps(session, wish, subject, verb)
+        return _list_steps(session, wish, verb)
+    return conclude(session, wish, execute(session, wish, verb))
+
+
+def execute(session: Session, wish: Wish, verb: Verb) -> Ended:
+    """Run it; what a step raised is in the result."""
+    timeout, patience = _bounds(wish)
+    subject = begin(session, env=wish.env, sandbox=wish.sandbox, settings=wish.settings)
     if not wish.check:
         verb.permit(session, wish, subject)
         if verb.heeds_freezes:
@@ -292,10 +288,21 @@ def conclude(session: Session, wish: Wish, ended: Ended, more: Mapping[str, obje
     return 0
 
 
-def _list_steps(session: Session, wish: Wish, subject: Subject, verb: Verb) -> int:
+def _bounds(wish: Wish) -> tuple[float | None, float]:
+    """How long the run may take, and how long it waits for others, in seconds; flags that do not fit are refused."""
+    timeout = parse_duration(wish.timeout) if wish.timeout else None
+    patience = parse_duration(wish.lock_timeout, flag="lock-timeout") if wish.lock_timeout else 0.0
+    if wish.detailed_exitcode and not wish.check:
+        raise UsageError("--detailed-exitcode goes with --check", hint="add `--check`; a run without it changes things")
+    return timeout, patience
+
+
+def _list_steps(session: Session, wish: Wish, verb: Verb) -> int:
     from deployer.cli.targets import offline
     from deployer.report.text import list_steps_lines
 
+    _bounds(wish)
+    subject = begin(session, env=wish.env, sandbox=wish.sandbox, settings=wish.settings)
     playbook = verb.playbook(subject.wiring(session, offline(session, subject.loaded)))
     selection = playbook.select(tags=_words(wish.tags), skip_tags=_words(wish.skip_tags))
     if session.json:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deployer.cli.runs import Ended, Verb, Wish, execute
+from deployer.cli.runs import Verb, Wish, execute
 from deployer.cli.sweep_views import conclude, show
 from deployer.errors import (
     ChangesPending,
@@ -125,7 +125,6 @@ def _run(session: Session, wish: SweepWish, found: Survey, finding: Finding) -> 
         flags={"number": str(finding.number), "sandbox": wish.sandbox},
     )
     ended = execute(session, Wish(env=finding.environment, sandbox=wish.sandbox), verb)
-    assert isinstance(ended, Ended)
     error = ended.result.error
     if isinstance(error, (EnvironmentLocked, EnvironmentReopened)):
         return Outcome(finding=finding, skipped=error.message)
