@@ -1,4 +1,4 @@
-"""Which credentials a run needs: one error for everything that is missing, before anything is started."""
+"""Which credentials a run needs, in one error for all that are missing; and the values of single secrets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from deployer.adapters.target import AWS_KEYS, CLOUDFLARE_TOKEN, R2_KEYS
 from deployer.inventory.base import SecretRef
-from deployer.steps.secrets import DEPLOY_KEY
+from deployer.steps.secrets import DEPLOY_KEY, value_at
 
 if TYPE_CHECKING:
     from deployer.playbooks.wiring import Wiring
@@ -32,3 +32,10 @@ def require_credentials(wiring: Wiring, *, references: Mapping[str, SecretRef]) 
         wiring.redactor.add(wiring.target.credentials[name])
     for name in AWS_KEYS:
         wiring.redactor.add(wiring.target.credentials.get(name, ""))
+
+
+def values_of(wiring: Wiring, references: Mapping[str, SecretRef]) -> dict[str, str | None]:
+    """The values of these references, for those who need them outside a run; None for one without."""
+    ids = {reference.aws for reference in references.values() if reference.aws is not None}
+    stored = wiring.secrets_manager.read(ids) if ids else {}
+    return {label: value_at(each, stored, wiring.target.credentials) for label, each in references.items()}

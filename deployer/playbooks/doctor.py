@@ -16,7 +16,7 @@ from deployer.adapters import packages
 from deployer.adapters.node import package_script, package_version
 from deployer.adapters.target import AWS_KEYS, CLOUDFLARE_TOKEN, R2_KEYS
 from deployer.errors import DeployError
-from deployer.inventory.base import SecretRef
+from deployer.playbooks.credentials import values_of
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.convex import require_own_key
 from deployer.steps.secrets import DEPLOY_KEY
@@ -197,7 +197,7 @@ def _secret(wiring: Wiring, identifier: str) -> str:
 def _convex(wiring: Wiring) -> str:
     convex, project = wiring.environment.convex, wiring.loaded.inventory.project
     place = str(convex.deploy_key)
-    key = _value(wiring, wiring.references[DEPLOY_KEY])
+    key = values_of(wiring, {DEPLOY_KEY: wiring.references[DEPLOY_KEY]})[DEPLOY_KEY]
     if not key:
         raise DeployError("there is no deploy key to ask with", place=place, hint="set it where the inventory points")
     wiring.redactor.add(key)
@@ -205,10 +205,3 @@ def _convex(wiring: Wiring) -> str:
     if convex.type == "preview":
         return "previews are made by deploys; the key fits"
     return f"`{convex.deployment}` answers at {wiring.convex_control.url_for_key(key)}"
-
-
-def _value(wiring: Wiring, reference: SecretRef) -> str | None:
-    if reference.env is not None:
-        return wiring.target.credentials.get(reference.env)
-    found = wiring.secrets_manager.read([str(reference.aws)])[str(reference.aws)]
-    return (found or {}).get(str(reference.key))

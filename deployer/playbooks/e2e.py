@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployer.errors import ConfigError, SecretMissing, Unverified
+from deployer.playbooks.credentials import require_credentials, values_of
 from deployer.steps.ledger_runs import last_runs
 from deployer.steps.proof import Proof
 
@@ -23,7 +24,6 @@ _LOOKED_AT = 20
 
 def recorded_release(wiring: Wiring) -> str:
     """The digest of the Worker that was live when the last run ended, as the ledger has it."""
-    from deployer.playbooks.credentials import require_credentials
     from deployer.playbooks.recording import ledger_of
 
     require_credentials(wiring, references={})
@@ -83,13 +83,8 @@ def run_e2e(wiring: Wiring, *, release: str, out: Path, say: Callable[[str], Non
 def _bypass(wiring: Wiring, wishes: EndToEnd) -> dict[str, str]:
     """The headers that pass an access protection; their values are masked from here on."""
     values: dict[str, str] = {}
-    ids = sorted({reference.aws for reference in wishes.bypass.values() if reference.aws})
-    stored = wiring.secrets_manager.read(ids) if ids else {}
-    for header, reference in wishes.bypass.items():
-        if reference.aws:
-            value = (stored.get(reference.aws) or {}).get(str(reference.key))
-        else:
-            value = wiring.target.credentials.get(str(reference.env))
+    for header, value in values_of(wiring, wishes.bypass).items():
+        reference = wishes.bypass[header]
         if value:
             wiring.redactor.add(value)
             values[header] = value

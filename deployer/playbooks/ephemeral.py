@@ -14,10 +14,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from deployer.adapters.convex import ConvexManagement
 from deployer.engine.playbook import Playbook
 from deployer.errors import EnvironmentClosed, EnvironmentReopened, UsageError
-from deployer.playbooks.credentials import require_credentials
+from deployer.playbooks.credentials import require_credentials, values_of
 from deployer.playbooks.deploy import deploy
 from deployer.playbooks.destroy import destroy
 from deployer.playbooks.ephemeral_wiring import lasts_of, management_of, number_of, store_of, wish_of
@@ -205,10 +204,7 @@ class Down:
 
     def playbook(self, wiring: Wiring) -> Playbook:
         """The destroy; the Convex preview goes with it, where the token for that is there."""
-        return destroy(wiring, self._management(wiring))
-
-    def _management(self, wiring: Wiring) -> ConvexManagement | None:
-        return management_of(wiring, say=self.say)
+        return destroy(wiring, management_of(wiring, say=self.say))
 
 
 def needed(lease: Lease) -> datetime | None:
@@ -230,12 +226,9 @@ def check_preview_key(wiring: Wiring) -> None:
     """
     convex, project = wiring.environment.convex, wiring.loaded.inventory.project
     reference = wiring.references[DEPLOY_KEY]
-    if reference.env is not None:
-        key = wiring.target.credentials.get(reference.env)
-    else:
-        assert reference.aws is not None
-        stored = None if wiring.target.missing_aws() else wiring.secrets_manager.read([reference.aws])[reference.aws]
-        key = (stored or {}).get(str(reference.key))
+    if reference.aws is not None and wiring.target.missing_aws():
+        return
+    key = values_of(wiring, {DEPLOY_KEY: reference})[DEPLOY_KEY]
     if not key:
         return
     wiring.redactor.add(key)

@@ -14,7 +14,7 @@ from deployer.errors import ConfigError, DeployError, SecretMissing
 from deployer.inventory.base import SecretRef
 from deployer.steps.ledger import Ledger
 from deployer.steps.ledger_runs import is_over
-from deployer.steps.secrets import COPY_KEY
+from deployer.steps.secrets import COPY_KEY, value_at
 from deployer.steps.state_copies import StateCopies
 from deployer.steps.state_file import StateFile
 from deployer.steps.state_object import StateObject
@@ -35,9 +35,7 @@ def make_cipher(wiring: Wiring) -> Cipher | None:
         stored: Mapping[str, Mapping[str, str] | None] = {}
         if reference.aws is not None:
             stored = wiring.secrets_manager.read([reference.aws])
-            value = (stored[reference.aws] or {}).get(str(reference.key))
-        else:
-            value = wiring.target.credentials.get(str(reference.env))
+        value = value_at(reference, stored, wiring.target.credentials)
         if not value:
             raise SecretMissing(
                 "the key of the copies has no value",

@@ -72,7 +72,7 @@ class ResolveSecrets(BaseStep[Secrets]):
         values: dict[str, str] = {}
         missing: list[tuple[str, SecretRef]] = []
         for label, reference in self.references.items():
-            value = self._value(reference, stored)
+            value = value_at(reference, stored, self.environment)
             if value:
                 self.redactor.add(value)
                 values[label] = value
@@ -95,9 +95,13 @@ class ResolveSecrets(BaseStep[Secrets]):
         """The values, in memory."""
         return {VALUE: facts}
 
-    def _value(self, reference: SecretRef, stored: Mapping[str, Mapping[str, str] | None]) -> str | None:
-        if reference.env is not None:
-            return self.environment.get(reference.env)
-        assert reference.aws is not None
-        assert reference.key is not None
-        return (stored.get(reference.aws) or {}).get(reference.key)
+
+def value_at(
+    reference: SecretRef, stored: Mapping[str, Mapping[str, str] | None], environment: Mapping[str, str]
+) -> str | None:
+    """What a reference points to: a variable, or a key of a secret in AWS that `stored` has by its id."""
+    if reference.env is not None:
+        return environment.get(reference.env)
+    assert reference.aws is not None
+    assert reference.key is not None
+    return (stored.get(reference.aws) or {}).get(reference.key)
