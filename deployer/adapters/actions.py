@@ -17,7 +17,7 @@ from typing import Any, Final
 from deployer.adapters.files import disk_errors
 from deployer.errors import ConfigError
 
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _NO_COMMIT: Final = re.compile(r"0+")
 _SUMMARY: Final = 1_048_576
@@ -212,7 +212,7 @@ class _Part:
         found = self.text(key)
         if _NO_COMMIT.fullmatch(found):
             return None
-        if not _COMMIT.fullmatch(found):
+        if not COMMIT.fullmatch(found):
             raise self._odd(key, "a commit")
         return found
 

@@ -65,9 +65,10 @@ def apply_commit(session: Session, *, env: str, sandbox: bool, made: str = "") -
     from deployer.cli.apply_runs import ApplyWish, apply_plan
     from deployer.cli.reviewer_runs import take_reviews_of_this_run
 
-    identifier, bundle = (
-        _noted(session.root / made / _NOTE) if made else (_stored(session, env=env, sandbox=sandbox), "")
-    )
+    if made:
+        identifier, bundle = _noted(session.root / made / _NOTE)
+    else:
+        identifier, bundle = _stored(session, env=env, sandbox=sandbox), ""
     session.sink.talk(f"the plan of this commit: {identifier}")
     take_reviews_of_this_run(session, plan=identifier, sandbox=sandbox)
     try:
@@ -185,8 +186,6 @@ def log_in_to_aws(session: Session, *, sandbox: bool) -> int:
 
 def show_aws_policies(session: Session, *, env: str) -> int:
     """Print the roles of an environment's jobs, as AWS takes them."""
-    import json
-
     from deployer.cli.subject import begin
     from deployer.cli.targets import offline
     from deployer.playbooks.aws_policies import roles_of

@@ -60,10 +60,12 @@ def show_leases(session: Session, *, sandbox: bool, closed: bool) -> int:
 
 def show_lease(session: Session, *, number: str, env: str, sandbox: bool) -> int:
     """Print everything that is known of one environment without asking the providers."""
+    from deployer.playbooks.ephemeral_wiring import store_of
     from deployer.playbooks.pull_requests import pulls_of
 
     wiring = _open(session, number=number, env=env, sandbox=sandbox)
-    lease, now = _read(wiring)
+    held = store_of(wiring).read()
+    lease, now = held.lease, held.now
     pulls = pulls_of(wiring, say=session.sink.talk)
     pull = pulls.ask() if pulls.ask is not None else None
     run = _last_run(wiring)
@@ -156,13 +158,6 @@ def _open(session: Session, *, number: str, env: str, sandbox: bool) -> Wiring:
     wiring = open_run(session, env=name, sandbox=sandbox)
     require_credentials(wiring, references={})
     return wiring
-
-
-def _read(wiring: Wiring) -> tuple[Lease | None, datetime]:
-    from deployer.playbooks.ephemeral_wiring import store_of
-
-    held = store_of(wiring).read()
-    return held.lease, held.now
 
 
 def _last_run(wiring: Wiring) -> dict[str, Any] | None:

@@ -6,9 +6,8 @@ one did, whichever way that ended.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from deployer.cli.pr_names import environment_of
 from deployer.cli.subject import open_run
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from deployer.steps.environment_lease import Lease
     from deployer.steps.ledger_runs import Run
 
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 # The last run in the ledger was one of these: what it changed was not removed.
 _MAKING = ("inv deploy", "inv apply", "inv pr.up")
 
@@ -48,6 +46,7 @@ class ReportWish:
 
 def report_pull_request(session: Session, wish: ReportWish) -> int:
     """Tell it and return the exit code."""
+    from deployer.adapters.actions import COMMIT
     from deployer.playbooks.ephemeral_wiring import number_of
     from deployer.playbooks.github_wiring import require_hub
     from deployer.playbooks.reporting import Told, report_environment
@@ -55,7 +54,7 @@ def report_pull_request(session: Session, wish: ReportWish) -> int:
 
     _one_of(wish.state, STATES, flag="state")
     _one_of(wish.tests, TESTS, flag="e2e")
-    if wish.commit and not _COMMIT.fullmatch(wish.commit):
+    if wish.commit and not COMMIT.fullmatch(wish.commit):
         raise UsageError(f"`--commit {wish.commit}` is no whole commit", hint="`git rev-parse HEAD` prints one")
     wiring = open_run(session, env=environment_of(session, number=wish.number, env=wish.env), sandbox=wish.sandbox)
     number = number_of(wiring)
@@ -134,6 +133,7 @@ def _report(
     wiring: Wiring, wish: ReportWish, lease: Lease | None, run: Run | None, *, sha: str | None
 ) -> EnvironmentReport:
     from deployer.playbooks.ephemeral_wiring import number_of
+    from deployer.playbooks.recording import ci_of
     from deployer.playbooks.reporting import derived_state
     from deployer.report.environment_report import EnvironmentReport
 
@@ -160,7 +160,7 @@ def _report(
         took=float(ended["seconds"]) if isinstance(ended.get("seconds"), int | float) else None,
         tests=tests,
         tests_url=wish.tests_url,
-        log_url=_log_url(wiring.target.process_environment),
+        log_url=(ci_of(wiring.target.process_environment) or {}).get("url") or "",
         expires=lease.expires if lease and not closing else None,
         pinned=bool(lease and lease.pinned),
         failure=_failure(run, steps),
@@ -174,14 +174,14 @@ def _report(
 def _known(wiring: Wiring) -> tuple[Lease | None, Run | None]:
     """The lease and the last run. What cannot be asked is unknown: telling that must not fail for it."""
     from deployer.playbooks import recording
-    from deployer.steps.lease_store import LeaseStore
+    from deployer.playbooks.ephemeral_wiring import store_of
     from deployer.steps.ledger_runs import last_runs
 
     if not recording.can_ask(wiring):
         return None, None
     ledger = recording.ledger_of(wiring)
     try:
-        lease = LeaseStore(wiring.state_bucket, wiring.named).read().lease
+        lease = store_of(wiring).read().lease
     except DeployError:
         lease = None
     try:
@@ -199,10 +199,3 @@ def _failure(run: Run | None, steps: Mapping[str, str]) -> str:
     failed = [name for name, status in steps.items() if status == "failed"]
     where = f" in {', '.join(failed)}" if failed else ""
     return f"run {run.number} ended {run.outcome}{where} ({reason})"
-
-
-def _log_url(variables: Mapping[str, str]) -> str:
-    """The job that this is, where GitHub runs it."""
-    server, repository = variables.get("GITHUB_SERVER_URL"), variables.get("GITHUB_REPOSITORY")
-    run = variables.get("GITHUB_RUN_ID")
-    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""

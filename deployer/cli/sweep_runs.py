@@ -153,11 +153,11 @@ def _left(wiring: Wiring, finding: Finding) -> tuple[int, ...]:
 def _forgotten(session: Session, wish: SweepWish, found: Survey, finding: Finding) -> bool:
     """Delete the tombstone of something long gone; False if it is needed again."""
     from deployer.cli.subject import open_run
-    from deployer.steps.lease_store import LeaseStore
+    from deployer.playbooks.ephemeral_wiring import store_of
 
     wiring = open_run(session, env=finding.environment, sandbox=wish.sandbox)
     retention = found.rules.retentions.get(finding.environment, found.rules.retention)
-    return LeaseStore(wiring.state_bucket, wiring.named).forget(after=retention)
+    return store_of(wiring).forget(after=retention)
 
 
 def _problem(found: Survey, outcomes: Sequence[Outcome], wish: SweepWish) -> Unswept | None:

@@ -25,7 +25,7 @@ _ACCOUNT: Final = r"^[0-9a-f]{32}$"
 # The forms of the zone's values are those that terraform/modules/zone_* and cache_rules take; a test compares them.
 _ZONE_PATH: Final = r"^/[A-Za-z0-9._~/-]{0,200}$"
 _RULESET: Final = r"^(cloudflare_free|cloudflare_managed|exposed_credentials|owasp_core|[0-9a-f]{32})$"
-_REPOSITORY: Final = r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$"
+REPOSITORY_FORM: Final = r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$"
 _SETTING: Final = r"^[a-z0-9_]{2,64}$"
 FORMS: Final = {
     **base.FORMS,
@@ -37,7 +37,7 @@ FORMS: Final = {
     _ACCOUNT: "an account id of 32 hexadecimal digits",
     _ZONE_PATH: "a path that begins with / and has letters, digits and . _ ~ / - only",
     _RULESET: "cloudflare_free, cloudflare_managed, exposed_credentials, owasp_core or a ruleset's id",
-    _REPOSITORY: "a repository in the form owner/name",
+    REPOSITORY_FORM: "a repository in the form owner/name",
     _SETTING: "the id of a setting, with small letters, digits and underscores",
 }
 """What the patterns mean, for messages."""
@@ -66,7 +66,7 @@ class Project(Model):
     aws_region: Text = Field(description="Region of AWS Secrets Manager")
     convex_team: Text = Field(description="Convex team slug")
     convex_project: Text = Field(description="Convex project slug")
-    repository: Annotated[str, StringConstraints(pattern=_REPOSITORY)] | None = Field(
+    repository: Annotated[str, StringConstraints(pattern=REPOSITORY_FORM)] | None = Field(
         default=None, description="Repository on GitHub, owner/name; `GITHUB_REPOSITORY` goes before it"
     )
     fingerprint_key: SecretRef = Field(description="Key of the fingerprints by which secrets are compared")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.adapters.aws import AwsAccess, boto_errors, translate
 from deployer.adapters.target import AWS_KEYS, Target
 from deployer.errors import CredentialsRefused, ServiceFailed, UsageError
+from deployer.playbooks.github_wiring import API_URL
 
 if TYPE_CHECKING:
     from deployer.playbooks.wiring import Wiring
@@ -28,7 +29,6 @@ REGION: Final = "AWS_REGION"
 AUDIENCE: Final = "sts.amazonaws.com"
 _REQUEST_URL: Final = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _REQUEST_TOKEN: Final = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 -- the name of a variable
-_GITHUB: Final = "GITHUB_API_URL"
 _ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 _SECONDS: Final = 3600
 
@@ -80,7 +80,7 @@ def _request(target: Target) -> tuple[str, str]:
     """Where and with what the job asks. In a rehearsal the job has its own, at the stand-in's address only."""
     variables = target.process_environment
     url, key = variables.get(_REQUEST_URL), variables.get(_REQUEST_TOKEN)
-    if target.name == "sandbox" and url and key and url.startswith(target.credential(_GITHUB) + "/"):
+    if target.name == "sandbox" and url and key and url.startswith(target.credential(API_URL) + "/"):
         return url, key
     target.require(
         {

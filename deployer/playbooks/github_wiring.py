@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.adapters.github import GitHub
 from deployer.errors import ConfigError, CredentialsMissing
+from deployer.inventory.model import REPOSITORY_FORM
 
 if TYPE_CHECKING:
     from deployer.adapters.http import Http
@@ -24,7 +25,8 @@ TOKENS: Final = ("GITHUB_TOKEN", "GH_TOKEN")
 API_URL: Final = "GITHUB_API_URL"
 REPOSITORY: Final = "GITHUB_REPOSITORY"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+# What comes from the environment is held to the form that the inventory asks for.
+_NAME: Final = re.compile(REPOSITORY_FORM)
 
 
 def github_of(target: Target, *, loaded: LoadedInventory, http: Http) -> GitHub | None:
@@ -41,8 +43,7 @@ def github_of(target: Target, *, loaded: LoadedInventory, http: Http) -> GitHub 
 
 def repository_of(target: Target, *, loaded: LoadedInventory) -> str | None:
     """`owner/name` of the repository; None if neither the environment nor the inventory says it."""
-    project = loaded.inventory.project
-    found = target.credentials.get(REPOSITORY) or getattr(project, "repository", None)
+    found = target.credentials.get(REPOSITORY) or loaded.inventory.project.repository
     if found and not _NAME.fullmatch(found):
         raise ConfigError(f"`{found}` is no repository on GitHub", place=REPOSITORY, hint="it has the form owner/name")
     return found or None

@@ -35,7 +35,7 @@ class Told:
     comment: str | None = None
     changed: bool = False
     deployment: str | None = None
-    status: str | None = None
+    status: StatusState | None = None
     notes: list[str] = field(default_factory=list)
 
     def fields(self) -> dict[str, Any]:
@@ -74,9 +74,10 @@ def report_environment(
     def status() -> None:
         # Of a removed environment nobody asks any more whether the commit is fine.
         if report.state in _STATUS:
-            told.status = "failure" if report.tests == "failed" else _STATUS[report.state]
+            state: StatusState = "failure" if report.tests == "failed" else _STATUS[report.state]
+            told.status = state
             url = report.url if report.state == "up" else report.log_url
-            hub.set_status(sha, context=CONTEXT, state=_narrow(told.status), description=report.description, url=url)
+            hub.set_status(sha, context=CONTEXT, state=state, description=report.description, url=url)
 
     _try(told, "the deployment was not told", deployment)
     _try(told, "the commit's status was not set", status)
@@ -130,10 +131,6 @@ def _retire(hub: GitHub, deployments: list[Deployment]) -> bool:
 
 def _url(report: EnvironmentReport) -> str:
     return report.url if report.state == "up" else ""
-
-
-def _narrow(state: str) -> StatusState:
-    return "failure" if state == "failure" else "pending" if state == "pending" else "success"
 
 
 def derived_state(*, closed: bool, outcome: str | None) -> ReportState:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.adapters.files import disk_errors
@@ -84,8 +84,14 @@ class Signatures:
             return Checked(name=name, statement=None, signer=None, why=str(error))
         if record.method == GITHUB and record.review is not None:
             seen = self.reviews.confirm(record.review, self.approvers)
-            signed = Checked(name=name, statement=statement, signer=seen.signer, why=seen.why)
-            return replace(signed, review=record.review, commit=seen.commit)
+            return Checked(
+                name=name,
+                statement=statement,
+                signer=seen.signer,
+                why=seen.why,
+                review=record.review,
+                commit=seen.commit,
+            )
         found = self._verify(record)
         return Checked(name=name, statement=statement, signer=found.signer, why=found.why)
 
