@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import threading
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from sandbox.home import write_bytes
 
 _FILE = "oidc-key.pem"
 
@@ -50,18 +51,9 @@ class Signer:
             if self._key is None:
                 key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
                 form = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-                _write(self._path, key.private_bytes(serialization.Encoding.PEM, *form))
+                write_bytes(self._path, key.private_bytes(serialization.Encoding.PEM, *form))
                 self._key = key
             return self._key
-
-
-def _write(path: Path, content: bytes) -> None:
-    """For nobody else to read, and never half."""
-    beside = path.with_suffix(".new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    beside.replace(path)
 
 
 def _json(value: Any) -> bytes:
