@@ -69,7 +69,7 @@ class Cloudflare(Service):
         self._app.publish()
 
     def close(self) -> None:
-        """Tables is on disk after every request."""
+        """State is on disk after every request."""
         self._state.flush()
 
     def environment(self) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""The repository itself, the caller, and the rate limit."""
+"""The repository itself, and who is who: the caller and any account."""
 
 from __future__ import annotations
 
