@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from werkzeug.wrappers import Request
 
-from sandbox.github.answers import Answer, Page, Refusal, ok
+from sandbox.github.answers import Answer, Page, Refusal, not_found, ok
 from sandbox.github.signer import Signer
 from sandbox.github.values import now
 from sandbox.tables import Body, Tables
@@ -76,15 +76,19 @@ class Call:
     @property
     def repository(self) -> Body:
         """The one repository."""
-        found = self.state.get("repository", "-", "repository")
-        if found is None:
-            raise Refusal(404, "Not Found")
-        return found
+        return self.find("repository", "repository")
 
     @property
     def repository_url(self) -> str:
         """The address of the repository in the API."""
         return f"{self.world.url}/repos/{self.repository['full_name']}"
+
+    def find(self, kind: str, identifier: str | int, *, scope: str | int = "-") -> Body:
+        """An object that has to be there; 404 for one that is not."""
+        found = self.state.get(kind, str(scope), str(identifier))
+        if found is None:
+            raise not_found()
+        return found
 
     def page(
         self, items: Sequence[Any], *, within: str | None = None, shown: Callable[[Any], Any] | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.github import commits, fields, pulls
-from sandbox.github.answers import Answer, Refusal, invalid, not_found, ok
+from sandbox.github.answers import Answer, Refusal, invalid, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.runs import CONCLUSIONS
 from sandbox.github.values import HTML, app, node_id
@@ -20,13 +20,6 @@ _LEVELS = ("notice", "warning", "failure")
 _MOST_ANNOTATIONS = 50
 _LARGEST_TEXT = 65_535
 _NO_OUTPUT: Mapping[str, Any] = {"title": None, "summary": None, "text": None}
-
-
-def _find(call: Call, identifier: int) -> Body:
-    found = call.state.get("check_runs", "-", str(identifier))
-    if found is None:
-        raise not_found()
-    return found
 
 
 def _shown(call: Call, run: Body) -> dict[str, Any]:
@@ -139,7 +132,7 @@ def _create(call: Call) -> Answer:
 def _change(call: Call, identifier: int) -> Answer:
     if not call.who.is_app:
         raise Refusal(403, "You must authenticate via a GitHub App.")
-    run = dict(_find(call, identifier))
+    run = dict(call.find("check_runs", identifier))
     body = call.object()
     fields.only(body, _FIELDS)
     run = _said(call, run, body)
@@ -148,11 +141,11 @@ def _change(call: Call, identifier: int) -> Answer:
 
 
 def _read(call: Call, identifier: int) -> Answer:
-    return ok(_shown(call, _find(call, identifier)))
+    return ok(_shown(call, call.find("check_runs", identifier)))
 
 
 def _annotations(call: Call, identifier: int) -> Answer:
-    run = _find(call, identifier)
+    run = call.find("check_runs", identifier)
     page = f"{HTML}/{call.repository['full_name']}/blob/{run['head_sha']}"
     return call.page(run["annotations"], shown=lambda each: {**each, "blob_href": f"{page}/{each['path']}"})
 

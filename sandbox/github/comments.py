@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.github import fields, issues
-from sandbox.github.answers import Answer, invalid, not_found, nothing, ok
+from sandbox.github.answers import Answer, invalid, nothing, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.values import HTML, app, node_id, user
 from sandbox.tables import Body
@@ -50,11 +50,8 @@ def shown(call: Call, comment: Body) -> dict[str, Any]:
 
 
 def _find(call: Call, identifier: int) -> Body:
-    place = call.state.get("comment_places", "-", str(identifier))
-    found = place and call.state.get("comments", str(place["number"]), str(identifier))
-    if not found:
-        raise not_found()
-    return found
+    place = call.find("comment_places", identifier)
+    return call.find("comments", identifier, scope=place["number"])
 
 
 def _text(call: Call) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sandbox.github.answers import Answer, Refusal, not_found, ok
+from sandbox.github.answers import Answer, Refusal, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.values import HTML, derived_sha, is_sha, node_id
 from sandbox.tables import Body
@@ -99,9 +99,7 @@ def _read_branch(call: Call, name: str) -> Answer:
 
 
 def _reference(call: Call, name: str) -> Answer:
-    found = call.state.get("branches", "-", name)
-    if found is None:
-        raise not_found()
+    found = call.find("branches", name)
     target = {"type": "commit", "sha": found["sha"], "url": f"{call.repository_url}/git/commits/{found['sha']}"}
     reference = f"refs/heads/{name}"
     return ok(

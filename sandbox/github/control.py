@@ -156,9 +156,7 @@ def _put_comment(call: Call) -> Answer:
     text = fields.text(body, "body")
     if identifier is None:
         return ok(comments.shown(call, comments.add(call, number or 0, body["user"], text or "")), status=201)
-    comment = call.state.get("comments", str(number), str(identifier))
-    if comment is None:
-        raise Refusal(404, "Not Found")
+    comment = call.find("comments", identifier, scope=number or 0)
     if text is None:
         call.state.delete("comments", str(number), str(identifier))
         call.state.delete("comment_places", "-", str(identifier))

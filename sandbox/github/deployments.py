@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.github import commits, environments, fields, statuses
-from sandbox.github.answers import Answer, Refusal, invalid, not_found, nothing, ok
+from sandbox.github.answers import Answer, Refusal, invalid, nothing, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.values import app, node_id, user
 from sandbox.tables import Body
@@ -20,10 +20,7 @@ _LARGEST_DESCRIPTION = 140
 
 def find(call: Call, identifier: int) -> Body:
     """One deployment."""
-    found = call.state.get("deployments", "-", str(identifier))
-    if found is None:
-        raise not_found()
-    return found
+    return call.find("deployments", identifier)
 
 
 def latest_state(call: Call, identifier: int) -> str | None:
@@ -239,10 +236,7 @@ def _statuses(call: Call, identifier: int) -> Answer:
 
 
 def _read_status(call: Call, identifier: int, status_id: int) -> Answer:
-    found = call.state.get("deployment_statuses", str(identifier), str(status_id))
-    if found is None:
-        raise not_found()
-    return ok(_shown_status(call, found))
+    return ok(_shown_status(call, call.find("deployment_statuses", status_id, scope=identifier)))
 
 
 _ONE = "/deployments/<int:identifier>"

@@ -22,10 +22,7 @@ _LARGEST_NAME = 255
 
 def find(call: Call, name: str) -> Body:
     """One environment; names do not differ by case."""
-    found = call.state.get("environments", "-", name.lower())
-    if found is None:
-        raise not_found()
-    return found
+    return call.find("environments", name.lower())
 
 
 def ensure(call: Call, name: str) -> Body:

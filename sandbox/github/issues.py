@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.github import fields
-from sandbox.github.answers import Answer, Refusal, invalid, not_found, ok
+from sandbox.github.answers import Answer, Refusal, invalid, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.labels import label_names, shown_labels
 from sandbox.github.values import HTML, node_id, user, user_id
@@ -21,10 +21,7 @@ _FIELDS = ("title", "body", "labels", "assignees")
 
 def find(call: Call, number: str | int) -> Body:
     """The issue or pull request of that number."""
-    found = call.state.get("issues", "-", str(number))
-    if found is None:
-        raise not_found()
-    return found
+    return call.find("issues", number)
 
 
 def store(call: Call, issue: Body) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sandbox.github import fields
-from sandbox.github.answers import Answer, invalid, malformed, not_found, nothing, ok
+from sandbox.github.answers import Answer, invalid, malformed, nothing, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.values import node_id
 from sandbox.tables import Body
@@ -72,13 +72,6 @@ def _shown(call: Call, label: Body) -> dict[str, Any]:
     }
 
 
-def _existing(call: Call, name: str) -> Body:
-    found = find(call, name)
-    if found is None:
-        raise not_found()
-    return found
-
-
 def _listing(call: Call) -> Answer:
     return call.page(call.state.all("labels", "-"), shown=lambda label: _shown(call, label))
 
@@ -94,11 +87,11 @@ def _create(call: Call) -> Answer:
 
 
 def _read(call: Call, name: str) -> Answer:
-    return ok(_shown(call, _existing(call, name)))
+    return ok(_shown(call, call.find("labels", name.lower())))
 
 
 def _change(call: Call, name: str) -> Answer:
-    old = _existing(call, name)
+    old = call.find("labels", name.lower())
     body = call.object()
     fields.only(body, ("new_name", "color", "description"))
     new_name = fields.text(body, "new_name") or str(old["name"])
@@ -112,7 +105,7 @@ def _change(call: Call, name: str) -> Answer:
 
 
 def _remove(call: Call, name: str) -> Answer:
-    old = _existing(call, name)
+    old = call.find("labels", name.lower())
     call.state.delete("labels", "-", name.lower())
     _on_issues(call, str(old["name"]), None)
     return nothing()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.github import issues
-from sandbox.github.answers import Answer, invalid, not_found, ok
+from sandbox.github.answers import Answer, invalid, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.repository import shown as shown_repository
 from sandbox.github.values import HTML, user
@@ -18,10 +18,7 @@ _MOST_FILES = 3000
 
 def find(call: Call, number: int) -> Body:
     """What a pull request has beyond an issue."""
-    found = call.state.get("pulls", "-", str(number))
-    if found is None:
-        raise not_found()
-    return found
+    return call.find("pulls", number)
 
 
 def _side(call: Call, pull: Body, side: str) -> dict[str, Any]:

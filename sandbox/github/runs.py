@@ -27,10 +27,7 @@ _PARTS = ("jobs", "logs", "artifacts", "cancel", "rerun")
 
 def find(call: Call, identifier: int) -> Body:
     """One run."""
-    found = call.state.get("runs", "-", str(identifier))
-    if found is None:
-        raise not_found()
-    return found
+    return call.find("runs", identifier)
 
 
 def store(call: Call, run: Body) -> None:
@@ -181,10 +178,8 @@ def _read(call: Call, identifier: int) -> Answer:
 
 
 def _attempt(call: Call, identifier: int, attempt: int) -> Answer:
-    found = call.state.get("attempts", str(find(call, identifier)["id"]), str(attempt))
-    if found is None:
-        raise not_found()
-    return ok(shown(call, found))
+    find(call, identifier)
+    return ok(shown(call, call.find("attempts", attempt, scope=identifier)))
 
 
 def _cancel(call: Call, identifier: int) -> Answer:
