@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request
 
 from sandbox.github.answers import Answer, Page, Refusal, not_found, ok
 from sandbox.github.signer import Signer
-from sandbox.github.values import now
+from sandbox.github.values import HTML, now
 from sandbox.tables import Body, Tables
 
 Handler = Callable[..., Answer]
@@ -79,9 +79,19 @@ class Call:
         return self.find("repository", "repository")
 
     @property
+    def owner(self) -> str:
+        """Whose the repository is."""
+        return str(self.repository["full_name"]).partition("/")[0]
+
+    @property
     def repository_url(self) -> str:
         """The address of the repository in the API."""
         return f"{self.world.url}/repos/{self.repository['full_name']}"
+
+    @property
+    def repository_page(self) -> str:
+        """Where people look at the repository."""
+        return f"{HTML}/{self.repository['full_name']}"
 
     def find(self, kind: str, identifier: str | int, *, scope: str | int = "-") -> Body:
         """An object that has to be there; 404 for one that is not."""

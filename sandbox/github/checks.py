@@ -9,7 +9,7 @@ from sandbox.github import commits, fields, pulls
 from sandbox.github.answers import Answer, Refusal, invalid, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.runs import CONCLUSIONS
-from sandbox.github.values import HTML, app, node_id
+from sandbox.github.values import app, node_id
 from sandbox.tables import Body
 
 _READ = needs("checks:read")
@@ -24,7 +24,7 @@ _NO_OUTPUT: Mapping[str, Any] = {"title": None, "summary": None, "text": None}
 
 def _shown(call: Call, run: Body) -> dict[str, Any]:
     identifier, url = run["id"], f"{call.repository_url}/check-runs/{run['id']}"
-    page = f"{HTML}/{call.repository['full_name']}/runs/{identifier}"
+    page = f"{call.repository_page}/runs/{identifier}"
     names = ("id", "name", "head_sha", "external_id", "status", "conclusion", "started_at", "completed_at")
     return {
         **{name: run[name] for name in names},
@@ -146,7 +146,7 @@ def _read(call: Call, identifier: int) -> Answer:
 
 def _annotations(call: Call, identifier: int) -> Answer:
     run = call.find("check_runs", identifier)
-    page = f"{HTML}/{call.repository['full_name']}/blob/{run['head_sha']}"
+    page = f"{call.repository_page}/blob/{run['head_sha']}"
     return call.page(run["annotations"], shown=lambda each: {**each, "blob_href": f"{page}/{each['path']}"})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.github import fields, issues
 from sandbox.github.answers import Answer, invalid, nothing, ok
 from sandbox.github.call import Call, Route, needs
-from sandbox.github.values import HTML, app, node_id, user
+from sandbox.github.values import app, node_id, user
 from sandbox.tables import Body
 
 _READ = needs("issues:read", "pull_requests:read")
@@ -38,7 +38,7 @@ def shown(call: Call, comment: Body) -> dict[str, Any]:
         "id": identifier,
         "node_id": node_id("IssueComment", identifier),
         "url": f"{url}/issues/comments/{identifier}",
-        "html_url": f"{HTML}/{call.repository['full_name']}/{kind}/{number}#issuecomment-{identifier}",
+        "html_url": f"{call.repository_page}/{kind}/{number}#issuecomment-{identifier}",
         "issue_url": f"{url}/issues/{number}",
         "user": user(comment["user"], call.world.url),
         "body": comment["body"],

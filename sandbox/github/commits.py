@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.github.answers import Answer, Refusal, ok
 from sandbox.github.call import Call, Route, needs
-from sandbox.github.values import HTML, derived_sha, is_sha, node_id
+from sandbox.github.values import derived_sha, is_sha, node_id
 from sandbox.tables import Body
 
 _PULL_REF = re.compile(r"(?:refs/)?pull/(\d+)/(head|merge)")
@@ -49,7 +49,7 @@ def _commit(call: Call, sha: str) -> dict[str, Any]:
         "sha": sha,
         "node_id": node_id("Commit", sha),
         "url": f"{url}/commits/{sha}",
-        "html_url": f"{HTML}/{call.repository['full_name']}/commit/{sha}",
+        "html_url": f"{call.repository_page}/commit/{sha}",
         "comments_url": f"{url}/commits/{sha}/comments",
         "commit": {
             "url": f"{url}/git/commits/{sha}",
@@ -88,7 +88,7 @@ def _read_branch(call: Call, name: str) -> Answer:
     if found is None:
         raise Refusal(404, "Branch not found")
     url = f"{call.repository_url}/branches/{name}"
-    page = f"{HTML}/{call.repository['full_name']}/tree/{name}"
+    page = f"{call.repository_page}/tree/{name}"
     whole = {
         "commit": _commit(call, found["sha"]),
         "_links": {"self": url, "html": page},

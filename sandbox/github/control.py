@@ -70,8 +70,7 @@ def _known(call: Call, number: int, wish: Mapping[str, Any]) -> tuple[dict[str, 
         raise Refusal(422, f"{number} is an issue and no pull request")
     if issue is not None and pull is not None:
         return dict(issue), dict(pull)
-    branch, owner = call.repository["default_branch"], str(call.repository["full_name"]).partition("/")[0]
-    login = wish.get("user") or owner
+    branch, login = call.repository["default_branch"], wish.get("user") or call.owner
     fresh = {**issues.new(call, number, login, f"Pull request {number}", None), "is_pull": True}
     base = {"ref": branch, "sha": commits.resolve(call, branch)}
     head = {"ref": f"change-{number}", "sha": derived_sha("head", str(number)), "fork": None}
@@ -184,7 +183,7 @@ def _put_run(call: Call) -> Answer:
         "status": "in_progress",
         "conclusion": None,
         "attempt": 1,
-        "actor": str(call.repository["full_name"]).partition("/")[0],
+        "actor": call.owner,
         "title": "",
         "pulls": [],
         "run_number": call.next_id("run_number"),

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from sandbox.github import fields
 from sandbox.github.answers import Answer, Refusal, invalid, malformed, not_found, nothing, ok
 from sandbox.github.call import Call, Route, needs
-from sandbox.github.values import HTML, node_id, user, user_id
+from sandbox.github.values import node_id, user, user_id
 from sandbox.tables import Body
 
 _READ = needs("actions:read")
@@ -84,13 +84,13 @@ def admits(call: Call, environment: Body, branch: str) -> bool:
 
 def short(call: Call, environment: Body) -> dict[str, Any]:
     """As runs and reviews show it."""
-    name, page = quote(environment["name"], safe=""), f"{HTML}/{call.repository['full_name']}"
+    name = quote(environment["name"], safe="")
     return {
         "id": environment["id"],
         "node_id": node_id("Environment", environment["id"]),
         "name": environment["name"],
         "url": f"{call.repository_url}/environments/{name}",
-        "html_url": f"{page}/deployments/activity_log?environments_filter={name}",
+        "html_url": f"{call.repository_page}/deployments/activity_log?environments_filter={name}",
     }
 
 

@@ -9,7 +9,7 @@ from sandbox.github import fields
 from sandbox.github.answers import Answer, Refusal, invalid, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.labels import label_names, shown_labels
-from sandbox.github.values import HTML, node_id, user, user_id
+from sandbox.github.values import node_id, user, user_id
 from sandbox.tables import Body
 
 LARGEST_BODY = 65_536
@@ -67,7 +67,7 @@ def common(call: Call, issue: Body) -> dict[str, Any]:
         "assignees": people,
         "milestone": None,
         "comments_url": f"{url}/issues/{number}/comments",
-        "html_url": f"{HTML}/{call.repository['full_name']}/{'pull' if issue['is_pull'] else 'issues'}/{number}",
+        "html_url": f"{call.repository_page}/{'pull' if issue['is_pull'] else 'issues'}/{number}",
         "author_association": association(call, issue["user"]),
         "created_at": issue["created_at"],
         "updated_at": issue["updated_at"],
@@ -77,7 +77,7 @@ def common(call: Call, issue: Body) -> dict[str, Any]:
 
 def association(call: Call, login: str) -> str:
     """What an author is to the repository: its owner, somebody who reviews there, or anybody."""
-    if login.lower() == str(call.repository["full_name"]).partition("/")[0].lower():
+    if login.lower() == call.owner.lower():
         return "OWNER"
     return "COLLABORATOR" if call.state.get("users", "-", str(user_id(login))) else "NONE"
 
@@ -101,7 +101,7 @@ def shown(call: Call, issue: Body) -> dict[str, Any]:
         "state_reason": issue["state_reason"],
     }
     if issue["is_pull"]:
-        page = f"{HTML}/{call.repository['full_name']}/pull/{number}"
+        page = f"{call.repository_page}/pull/{number}"
         pull = call.state.get("pulls", "-", str(number)) or {}
         document["draft"] = pull.get("draft", False)
         document["pull_request"] = {

@@ -8,7 +8,7 @@ from sandbox.github import issues
 from sandbox.github.answers import Answer, invalid, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.repository import shown as shown_repository
-from sandbox.github.values import HTML, user
+from sandbox.github.values import user
 from sandbox.tables import Body
 
 _READ = needs("pull_requests:read")
@@ -23,8 +23,7 @@ def find(call: Call, number: int) -> Body:
 
 def _side(call: Call, pull: Body, side: str) -> dict[str, Any]:
     body = pull[side]
-    owner = str(call.repository["full_name"]).partition("/")[0]
-    login = body.get("fork") or owner
+    login = body.get("fork") or call.owner
     repository = shown_repository(call, fork_of=body.get("fork"))
     return {
         "label": f"{login}:{body['ref']}",
@@ -48,7 +47,7 @@ def shown(call: Call, pull: Body, *, whole: bool = False) -> dict[str, Any]:
     """A pull request as in a list, or with what only the single one tells."""
     number, url = pull["number"], call.repository_url
     issue = issues.find(call, number)
-    page = f"{HTML}/{call.repository['full_name']}/pull/{number}"
+    page = f"{call.repository_page}/pull/{number}"
     document = {
         **issues.common(call, issue),
         "url": f"{url}/pulls/{number}",
@@ -124,7 +123,7 @@ def _listing(call: Call) -> Answer:
 
 def _fits(call: Call, pull: Body, head: str, base: str) -> bool:
     """`head` is `owner:branch`; without an owner GitHub ignores it."""
-    owner = pull["head"].get("fork") or str(call.repository["full_name"]).partition("/")[0]
+    owner = pull["head"].get("fork") or call.owner
     if ":" in head and head.lower() != f"{owner}:{pull['head']['ref']}".lower():
         return False
     return not base or base == pull["base"]["ref"]
@@ -136,12 +135,12 @@ def _read(call: Call, number: int) -> Answer:
 
 def _files(call: Call, number: int) -> Answer:
     pull = find(call, number)
-    sha, url, name = pull["head"]["sha"], call.repository_url, call.repository["full_name"]
+    sha, url, page = pull["head"]["sha"], call.repository_url, call.repository_page
     documents = [
         {
             **file,
-            "blob_url": f"{HTML}/{name}/blob/{sha}/{file['filename']}",
-            "raw_url": f"{HTML}/{name}/raw/{sha}/{file['filename']}",
+            "blob_url": f"{page}/blob/{sha}/{file['filename']}",
+            "raw_url": f"{page}/raw/{sha}/{file['filename']}",
             "contents_url": f"{url}/contents/{file['filename']}?ref={sha}",
         }
         for file in pull["files"][:_MOST_FILES]

@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.github import commits, deployments, environments, fields, pulls, repository
 from sandbox.github.answers import Answer, Refusal, invalid, not_found, ok
 from sandbox.github.call import Call, Route, needs
-from sandbox.github.values import HTML, derived_number, derived_sha, node_id, user
+from sandbox.github.values import derived_number, derived_sha, node_id, user
 from sandbox.tables import Body
 
 _READ = needs("actions:read")
@@ -100,7 +100,7 @@ def review(
 def shown(call: Call, run: Body) -> dict[str, Any]:
     """A run as GitHub writes it."""
     identifier, url = run["id"], call.repository_url
-    page = f"{HTML}/{call.repository['full_name']}/actions/runs/{identifier}"
+    page = f"{call.repository_page}/actions/runs/{identifier}"
     workflow = derived_number("workflow", run["path"])
     actor = user(run["actor"], call.world.url)
     names = ("id", "name", "path", "head_branch", "head_sha", "event", "status", "conclusion", "created_at")
