@@ -30,6 +30,19 @@ def add(call: Call, number: int, login: str, body: str) -> dict[str, Any]:
     return comment
 
 
+def edit(call: Call, comment: Body, body: str) -> dict[str, Any]:
+    """The comment with another text."""
+    changed = {**comment, "body": body, "updated_at": call.time}
+    call.state.put("comments", str(comment["number"]), str(comment["id"]), changed)
+    return changed
+
+
+def remove(call: Call, comment: Body) -> None:
+    """The comment is gone, and so is its place."""
+    call.state.delete("comments", str(comment["number"]), str(comment["id"]))
+    call.state.delete("comment_places", "-", str(comment["id"]))
+
+
 def shown(call: Call, comment: Body) -> dict[str, Any]:
     """A comment as GitHub writes it."""
     url, number, identifier = call.repository_url, comment["number"], comment["id"]
@@ -93,15 +106,11 @@ def _read(call: Call, identifier: int) -> Answer:
 
 
 def _change(call: Call, identifier: int) -> Answer:
-    comment = {**_find(call, identifier), "body": _text(call), "updated_at": call.time}
-    call.state.put("comments", str(comment["number"]), str(identifier), comment)
-    return ok(shown(call, comment))
+    return ok(shown(call, edit(call, _find(call, identifier), _text(call))))
 
 
 def _remove(call: Call, identifier: int) -> Answer:
-    comment = _find(call, identifier)
-    call.state.delete("comments", str(comment["number"]), str(identifier))
-    call.state.delete("comment_places", "-", str(identifier))
+    remove(call, _find(call, identifier))
     return nothing()
 
 

@@ -157,12 +157,9 @@ def _put_comment(call: Call) -> Answer:
         return ok(comments.shown(call, comments.add(call, number or 0, body["user"], text or "")), status=201)
     comment = call.find("comments", identifier, scope=number or 0)
     if text is None:
-        call.state.delete("comments", str(number), str(identifier))
-        call.state.delete("comment_places", "-", str(identifier))
+        comments.remove(call, comment)
         return ok({})
-    changed = {**comment, "body": text, "updated_at": call.time}
-    call.state.put("comments", str(number), str(identifier), changed)
-    return ok(comments.shown(call, changed))
+    return ok(comments.shown(call, comments.edit(call, comment, text)))
 
 
 def _put_run(call: Call) -> Answer:
