@@ -113,6 +113,16 @@ def invalid(resource: str, name: str, *, code: str = "invalid", message: str | N
     return Refusal(422, "Validation Failed", errors=[error])
 
 
+def too_long(resource: str, name: str, most: int) -> Refusal:
+    """422: a text has more characters than the field takes."""
+    return invalid(resource, name, code="custom", message=f"{name} is too long (maximum is {most} characters)")
+
+
+def missing(name: str) -> Refusal:
+    """422: the body lacks a field that the route needs."""
+    return Refusal(422, f'Invalid request.\n\n"{name}" wasn\'t supplied.')
+
+
 def malformed(name: str, wish: str) -> Refusal:
     """422: the body does not have the form that the route takes."""
     return Refusal(422, f"Invalid request.\n\nFor 'properties/{name}', {wish}.")

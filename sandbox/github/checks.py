@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.github import commits, fields, pulls
-from sandbox.github.answers import Answer, Refusal, invalid, ok
+from sandbox.github.answers import Answer, Refusal, invalid, malformed, ok, too_long
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.runs import CONCLUSIONS
 from sandbox.github.values import app, node_id
@@ -67,13 +67,12 @@ def _said(call: Call, run: dict[str, Any], body: Mapping[str, Any]) -> dict[str,
 
 def _say_output(run: dict[str, Any], output: Any) -> None:
     if not isinstance(output, dict):
-        raise Refusal(422, "Invalid request.\n\nFor 'properties/output', it is not an object.")
+        raise malformed("output", "it is not an object")
     fields.only(output, ("title", "summary", "text", "annotations", "images"))
     fields.required_text(output, "summary")
     for name in ("summary", "text"):
         if len(fields.text(output, name) or "") > _LARGEST_TEXT:
-            message = f"{name} is too long (maximum is {_LARGEST_TEXT} characters)"
-            raise invalid("CheckRun", name, code="custom", message=message)
+            raise too_long("CheckRun", name, _LARGEST_TEXT)
     annotations = fields.objects(output, "annotations") or []
     if len(annotations) > _MOST_ANNOTATIONS:
         raise Refusal(

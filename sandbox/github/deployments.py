@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.github import commits, environments, fields, statuses
-from sandbox.github.answers import Answer, Refusal, invalid, nothing, ok
+from sandbox.github.answers import Answer, Refusal, invalid, malformed, nothing, ok, too_long
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.values import app, node_id, user
 from sandbox.tables import Body
@@ -116,15 +116,14 @@ def _shown_status(call: Call, status: Body) -> dict[str, Any]:
 def _description(body: Mapping[str, Any], resource: str) -> str | None:
     text = fields.text(body, "description")
     if text and len(text) > _LARGEST_DESCRIPTION:
-        message = f"description is too long (maximum is {_LARGEST_DESCRIPTION} characters)"
-        raise invalid(resource, "description", code="custom", message=message)
+        raise too_long(resource, "description", _LARGEST_DESCRIPTION)
     return text
 
 
 def _payload(body: Mapping[str, Any]) -> Any:
     payload = body.get("payload", {})
     if not isinstance(payload, (dict, str)):
-        raise Refusal(422, "Invalid request.\n\nFor 'properties/payload', it is neither an object nor a string.")
+        raise malformed("payload", "it is neither an object nor a string")
     if isinstance(payload, str) and payload:
         try:
             return json.loads(payload)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sandbox.github.answers import Refusal, malformed
+from sandbox.github.answers import Refusal, malformed, missing
 
 
 def only(body: Mapping[str, Any], names: Collection[str]) -> None:
@@ -25,7 +25,7 @@ def text(body: Mapping[str, Any], name: str, *, default: str | None = None) -> s
 def required_text(body: Mapping[str, Any], name: str) -> str:
     """A text that must be there."""
     if body.get(name) is None:
-        raise Refusal(422, f'Invalid request.\n\n"{name}" wasn\'t supplied.')
+        raise missing(name)
     value = text(body, name)
     assert value is not None
     return value

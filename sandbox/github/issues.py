@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.github import fields
-from sandbox.github.answers import Answer, Refusal, invalid, ok
+from sandbox.github.answers import Answer, Refusal, invalid, ok, too_long
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.labels import label_names, shown_labels
 from sandbox.github.values import node_id, user, user_id
@@ -126,8 +126,7 @@ def _title(body: Mapping[str, Any]) -> str:
     if not title.strip():
         raise invalid("Issue", "title", code="missing_field")
     if len(title) > _LARGEST_TITLE:
-        message = f"title is too long (maximum is {_LARGEST_TITLE} characters)"
-        raise invalid("Issue", "title", code="custom", message=message)
+        raise too_long("Issue", "title", _LARGEST_TITLE)
     return title
 
 

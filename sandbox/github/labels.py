@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sandbox.github import fields
-from sandbox.github.answers import Answer, invalid, malformed, nothing, ok
+from sandbox.github.answers import Answer, invalid, malformed, nothing, ok, too_long
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.values import node_id
 from sandbox.tables import Body
@@ -46,8 +46,7 @@ def label_names(call: Call, given: Any) -> list[str]:
 
 def _store(call: Call, name: str, color: str, description: str | None, old: Body | None = None) -> Body:
     if len(name) > _LARGEST_NAME:
-        message = f"name is too long (maximum is {_LARGEST_NAME} characters)"
-        raise invalid("Label", "name", code="custom", message=message)
+        raise too_long("Label", "name", _LARGEST_NAME)
     if not _COLOR.fullmatch(color):
         raise invalid("Label", "color")
     if description and len(description) > _LARGEST_DESCRIPTION:

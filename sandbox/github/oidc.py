@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sandbox.github import fields
-from sandbox.github.answers import Answer, Refusal, ok
+from sandbox.github.answers import Answer, Refusal, missing, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.values import HTML, digest, token_value, user_id
 from sandbox.tables import Body
@@ -163,7 +163,7 @@ def _put_customization(call: Call) -> Answer:
     body = call.object()
     fields.only(body, ("use_default", "include_claim_keys", "use_immutable_subject"))
     if "use_default" not in body:
-        raise Refusal(422, 'Invalid request.\n\n"use_default" wasn\'t supplied.')
+        raise missing("use_default")
     keys = fields.texts(body, "include_claim_keys")
     repository = dict(call.repository)
     repository["subject_keys"] = None if fields.flag(body, "use_default", default=True) else keys

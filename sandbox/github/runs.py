@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sandbox.github import commits, deployments, environments, fields, pulls, repository
-from sandbox.github.answers import Answer, Refusal, invalid, not_found, ok
+from sandbox.github.answers import Answer, Refusal, invalid, missing, not_found, ok
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.values import derived_number, derived_sha, node_id, user
 from sandbox.tables import Body
@@ -226,7 +226,7 @@ def _decide(call: Call, identifier: int) -> Answer:
     fields.only(body, ("environment_ids", "state", "comment"))
     wanted = body.get("environment_ids")
     if not isinstance(wanted, list) or not wanted:
-        raise Refusal(422, 'Invalid request.\n\n"environment_ids" wasn\'t supplied.')
+        raise missing("environment_ids")
     fields.required_text(body, "state")
     state = fields.one_of(body, "state", ("approved", "rejected"))
     comment = fields.required_text(body, "comment")

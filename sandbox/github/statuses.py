@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.github import commits, fields
-from sandbox.github.answers import Answer, invalid, ok
+from sandbox.github.answers import Answer, invalid, ok, too_long
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.repository import shown as shown_repository
 from sandbox.github.values import node_id, user
@@ -44,8 +44,7 @@ def _create(call: Call, sha: str) -> Answer:
     description, target = fields.text(body, "description"), fields.text(body, "target_url")
     context = fields.text(body, "context") or "default"
     if description and len(description) > _LARGEST_DESCRIPTION:
-        message = f"description is too long (maximum is {_LARGEST_DESCRIPTION} characters)"
-        raise invalid("Status", "description", code="custom", message=message)
+        raise too_long("Status", "description", _LARGEST_DESCRIPTION)
     if target and not target.startswith(("http://", "https://")):
         raise invalid("Status", "target_url", code="custom", message="target_url must use http(s) scheme")
     earlier = [status for status in call.state.all("statuses", sha) if status["context"] == context]
