@@ -38,7 +38,7 @@ class Caller:
     login: str
     permissions: Mapping[str, str]
     is_app: bool
-    identifier: str = ""
+    identifier: str
 
     def may(self, permission: str, level: str) -> bool:
         """Whether the token has that permission; write contains read."""

@@ -13,7 +13,7 @@ from sandbox.github import callers, comments, commits, environments, fields, iss
 from sandbox.github.answers import Answer, Refusal, malformed, ok
 from sandbox.github.call import Call, Route
 from sandbox.github.labels import label_names
-from sandbox.github.values import derived_sha, is_login, is_sha, token_value
+from sandbox.github.values import BOT, derived_sha, is_login, is_sha, token_value
 
 PREFIX = "/__sandbox"
 _PULL_FIELDS = (
@@ -243,7 +243,7 @@ def _put_token(call: Call) -> Answer:
     """A token of somebody, with permissions; the value is told once."""
     body = call.object()
     fields.only(body, ("user", "permissions"))
-    login = fields.text(body, "user") or "github-actions[bot]"
+    login = fields.text(body, "user") or BOT
     if not is_login(login):
         raise malformed("user", f"{login} is not an account's name")
     permissions = callers.normal(body.get("permissions", callers.EVERYTHING))

@@ -56,20 +56,19 @@ def store(call: Call, name: str, wish: Mapping[str, Any]) -> dict[str, Any]:
 def configure(call: Call, name: str, wish: Mapping[str, Any]) -> dict[str, Any]:
     """What a seed or an administrator says: reviewers by login, branches by pattern (none: every branch)."""
     branches = fields.texts(wish, "branches") or []
-    policies = []
-    for pattern in branches:
-        identifier = call.next_id("policy_id", first=360_001)
-        policies.append(
-            {"id": identifier, "node_id": node_id("BranchPolicy", identifier), "name": pattern, "type": "branch"}
-        )
     said = {
         "wait_timer": fields.number(wish, "wait_timer"),
         "prevent_self_review": fields.flag(wish, "prevent_self_review", default=False),
         "reviewers": fields.texts(wish, "reviewers"),
         "branch_policy": {"protected_branches": False, "custom_branch_policies": True} if branches else None,
-        "policies": policies,
+        "policies": [_new_policy(call, pattern, "branch") for pattern in branches],
     }
     return store(call, name, said)
+
+
+def _new_policy(call: Call, pattern: str, kind: str | None) -> dict[str, Any]:
+    identifier = call.next_id("policy_id", first=360_001)
+    return {"id": identifier, "node_id": node_id("BranchPolicy", identifier), "name": pattern, "type": kind}
 
 
 def admits(call: Call, environment: Body, branch: str) -> bool:
@@ -193,8 +192,7 @@ def _add_policy(call: Call, name: str) -> Answer:
         raise not_found()  # GitHub's words for an environment that takes no patterns
     if any(policy["name"] == pattern for policy in environment["policies"]):
         raise Refusal(303, "The branch policy exists")
-    identifier = call.next_id("policy_id", first=360_001)
-    policy = {"id": identifier, "node_id": node_id("BranchPolicy", identifier), "name": pattern, "type": kind}
+    policy = _new_policy(call, pattern, kind)
     changed = {**environment, "policies": [*environment["policies"], policy]}
     call.state.put("environments", "-", name.lower(), changed)
     return ok(policy)

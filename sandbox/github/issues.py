@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.github import fields
-from sandbox.github.answers import Answer, Refusal, invalid, ok, too_long
+from sandbox.github.answers import Answer, Refusal, invalid, nothing, ok, too_long
 from sandbox.github.call import Call, Route, needs
 from sandbox.github.labels import label_names, shown_labels
 from sandbox.github.values import node_id, user, user_id
@@ -19,7 +19,7 @@ _WRITE = needs("issues:write", "pull_requests:write")
 _FIELDS = ("title", "body", "labels", "assignees")
 
 
-def find(call: Call, number: str | int) -> Body:
+def find(call: Call, number: int) -> Body:
     """The issue or pull request of that number."""
     return call.find("issues", number)
 
@@ -166,11 +166,11 @@ def ordered(found: list[Body], query: Mapping[str, str]) -> list[Body]:
     return sorted(found, key=lambda issue: (issue[key], issue["number"]), reverse=backward)
 
 
-def _read(call: Call, number: str) -> Answer:
+def _read(call: Call, number: int) -> Answer:
     return ok(shown(call, find(call, number)))
 
 
-def _change(call: Call, number: str) -> Answer:
+def _change(call: Call, number: int) -> Answer:
     issue = dict(find(call, number))
     body = call.object()
     fields.only(body, (*_FIELDS, "state", "state_reason"))
@@ -196,11 +196,11 @@ def _change(call: Call, number: str) -> Answer:
     return ok(shown(call, issue))
 
 
-def _labels(call: Call, number: str) -> Answer:
+def _labels(call: Call, number: int) -> Answer:
     return call.page(shown_labels(call, find(call, number)["labels"]))
 
 
-def _set_labels(call: Call, number: str, names: list[str]) -> Answer:
+def _set_labels(call: Call, number: int, names: list[str]) -> Answer:
     issue = {**find(call, number), "labels": names, "updated_at": call.time}
     store(call, issue)
     return ok(shown_labels(call, names))
@@ -212,17 +212,17 @@ def _named_labels(call: Call) -> list[str]:
     return label_names(call, body.get("labels", []))
 
 
-def _add_labels(call: Call, number: str) -> Answer:
+def _add_labels(call: Call, number: int) -> Answer:
     present = list(find(call, number)["labels"])
     return _set_labels(call, number, [*present, *(name for name in _named_labels(call) if name not in present)])
 
 
-def _replace_labels(call: Call, number: str) -> Answer:
+def _replace_labels(call: Call, number: int) -> Answer:
     find(call, number)
     return _set_labels(call, number, _named_labels(call))
 
 
-def _remove_label(call: Call, number: str, name: str) -> Answer:
+def _remove_label(call: Call, number: int, name: str) -> Answer:
     present = list(find(call, number)["labels"])
     kept = [label for label in present if label.lower() != name.lower()]
     if kept == present:
@@ -230,9 +230,9 @@ def _remove_label(call: Call, number: str, name: str) -> Answer:
     return _set_labels(call, number, kept)
 
 
-def _remove_labels(call: Call, number: str) -> Answer:
+def _remove_labels(call: Call, number: int) -> Answer:
     _set_labels(call, number, [])
-    return Answer(b"", 204)
+    return nothing()
 
 
 ROUTES = (

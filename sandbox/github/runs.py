@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.github import commits, deployments, environments, fields, pulls, repository
 from sandbox.github.answers import Answer, Refusal, invalid, missing, not_found, ok
 from sandbox.github.call import Call, Route, needs
-from sandbox.github.values import derived_number, derived_sha, node_id, user
+from sandbox.github.values import BOT, derived_number, derived_sha, node_id, user
 from sandbox.tables import Body
 
 _READ = needs("actions:read")
@@ -55,15 +55,13 @@ def ask_for(call: Call, run: dict[str, Any], names: Sequence[str]) -> None:
     """Jobs of the run want to deploy to these environments: some let them, some refuse, some have to be asked."""
     for name in names:
         environment = environments.ensure(call, name)
-        deployment = deployments.add(
-            call, run["head_branch"], run["head_sha"], environment["name"], "github-actions[bot]"
-        )
+        deployment = deployments.add(call, run["head_branch"], run["head_sha"], environment["name"], BOT)
         run["deployments"] = {**run["deployments"], environment["name"]: deployment["id"]}
         if not environments.admits(call, environment, run["head_branch"]):
             finish(call, run, "failure")
             return
         state = "queued" if environment["reviewers"] else "in_progress"
-        deployments.set_status(call, deployment, "github-actions[bot]", {"state": state})
+        deployments.set_status(call, deployment, BOT, {"state": state})
         if environment["reviewers"]:
             run.update(status="waiting", conclusion=None, waiting=[*run["waiting"], environment["name"]])
 
@@ -90,7 +88,7 @@ def review(
         finish(call, run, "failure")
     else:
         for deployment in decided:
-            deployments.set_status(call, deployment, "github-actions[bot]", {"state": "in_progress"})
+            deployments.set_status(call, deployment, BOT, {"state": "in_progress"})
         if not run["waiting"]:
             run["status"] = "in_progress"
     store(call, run)
