@@ -29,7 +29,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
+
+_FREE_SPACE: Final = "free some space, then run the same command again"
 
 
 class DeployError(Exception):
@@ -89,12 +91,18 @@ class LocalDisk(DeployError):
     @classmethod
     def of(cls, error: OSError, path: object, *, what: str = "a file cannot be written") -> Self:
         """What the system said, with the file that it named, else `path`; whoever meets an OSError says it so."""
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return cls(
             f"{what}: {error.strerror or error}",
             place=str(error.filename or path),
-            hint=f"{'free some space' if full else 'mend the permissions'}, then run the same command again",
+            hint=_FREE_SPACE
+            if error.errno in (errno.ENOSPC, errno.EDQUOT)
+            else "mend the permissions, then run the same command again",
         )
+
+    @classmethod
+    def met_by(cls, title: str, *, log: object, details: Sequence[str]) -> Self:
+        """A program that failed since it could not write; `title` is what people call it."""
+        return cls(f"the disk is full, {title} could not write", place=str(log), hint=_FREE_SPACE, details=details)
 
 
 class Unswept(DeployError):

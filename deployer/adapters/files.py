@@ -136,6 +136,12 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise LocalDisk.of(error, path) from None
 
 
+def tells_of_a_full_disk(text: str) -> bool:
+    """Whether a program's last words say that there is no room left, in Node's, Go's or the system's terms."""
+    said = text.lower()
+    return any(words in said for words in ("enospc", "no space left on device", "disk quota exceeded"))
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

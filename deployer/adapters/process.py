@@ -25,7 +25,7 @@ from typing import IO, Self
 
 from deployer.adapters import process_records
 from deployer.adapters.busy import when_free
-from deployer.adapters.files import make_folder
+from deployer.adapters.files import make_folder, tells_of_a_full_disk
 from deployer.adapters.redact import RedactingStream, Redactor
 from deployer.errors import DeployError, Interrupted, LocalDisk, ToolFailed, ToolMissing, ToolTimedOut
 
@@ -120,13 +120,8 @@ class Processes:
 
     def failure(self, command: Command, completed: Completed, log: _Log | None = None) -> DeployError:
         """The error for a program that ended with a code that means failure."""
-        if (log is not None and log.full) or any("ENOSPC" in line for line in completed.last_lines):
-            return LocalDisk(
-                f"the disk is full, {command.title} could not write",
-                place=str(command.log),
-                hint="free some space, then run the same command again",
-                details=completed.last_lines,
-            )
+        if (log is not None and log.full) or tells_of_a_full_disk("\n".join(completed.last_lines)):
+            return LocalDisk.met_by(command.title, log=command.log, details=completed.last_lines)
         code = completed.returncode
         how = f"with exit code {code}" if code >= 0 else f"by signal {_signal_name(-code)}"
         return ToolFailed(

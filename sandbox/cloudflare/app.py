@@ -45,6 +45,8 @@ class App:
 
     def __init__(self, world: World, publish: Callable[[Sequence[Mapping[str, Any]]], None]) -> None:
         self._world = world
+        # Before anybody asks: two threads that make one at once fail (ast.parse of Python 3.11 is not safe for that).
+        self._routing = _routing()
         self._publish = publish
         self._publishing = threading.Lock()
         self._published: bytes | None = None
@@ -86,7 +88,7 @@ class App:
 
     def _answer(self, call: Call) -> Answer:
         try:
-            route, arguments = _routing().bind_to_environ(call.request.environ).match()
+            route, arguments = self._routing.bind_to_environ(call.request.environ).match()
         except HTTPException:
             self._authenticate(call)
             raise not_covered(call.request.method, call.request.path.removeprefix(PREFIX)) from None

@@ -88,6 +88,8 @@ class App:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        # Before anybody asks: two threads that make one at once fail (ast.parse of Python 3.11 is not safe for that).
+        self._routing = _routing()
         self.limit = RateLimit()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -115,7 +117,7 @@ class App:
 
     def _answer(self, call: Call) -> Answer:
         try:
-            route, arguments = _routing().bind_to_environ(call.request.environ).match()
+            route, arguments = self._routing.bind_to_environ(call.request.environ).match()
         except HTTPException:
             route, arguments = None, {}
         if route is not None and route.anonymous:

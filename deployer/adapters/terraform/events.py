@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from deployer.adapters.files import tells_of_a_full_disk
 from deployer.errors import (
     CredentialsRefused,
     DeployError,
+    LocalDisk,
     PlanChanged,
     RateLimited,
     ServiceFailed,
@@ -139,6 +141,8 @@ def failure(errors: Sequence[Diagnostic], *, title: str, place: str, unlock: str
                 hint="somebody else applied meanwhile; run the same command again",
             )
     details = [line for error in errors for line in _lines(error)]
+    if tells_of_a_full_disk("\n".join(details)):
+        return LocalDisk.met_by(title, log=place, details=details)
     where = first.place or first.address
     text = f"{first.summary}\n{first.detail}"
     message = f"{title}: {first.summary}" + (f" ({where})" if where else "")

@@ -16,6 +16,7 @@ from deployer.adapters.terraform.plan import UnknownOutput, planned_changes, pla
 from deployer.errors import (
     CredentialsRefused,
     DeployError,
+    LocalDisk,
     PlanChanged,
     RateLimited,
     ServiceFailed,
@@ -49,6 +50,7 @@ Lock Info:
         ("failed to make http request", 'GET "https://x": 429 Too Many Requests {}', RateLimited),
         ("failed to make http request", 'PUT "https://x": 500 Internal Server Error {}', ServiceFailed),
         ("failed", 'Get "https://x": dial tcp 127.0.0.1:1: connect: connection refused', ServiceUnreachable),
+        ("Failed to update module manifest", "write /a/modules.json: no space left on device", LocalDisk),
         ("Invalid value for variable", "host must be a host name", ToolFailed),
     ],
 )
