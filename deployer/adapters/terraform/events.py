@@ -130,6 +130,10 @@ def lock_holder(text: str) -> LockHolder | None:
 
 def failure(errors: Sequence[Diagnostic], *, title: str, place: str, unlock: str) -> DeployError:
     """Our error for what Terraform reports. `unlock` is the command for a lock whose owner is gone."""
+    details = [line for error in errors for line in _lines(error)]
+    # Terraform keeps a lock file of its own beside the lock in the bucket: where that finds no room, nobody holds it.
+    if tells_of_a_full_disk("\n".join(details)):
+        return LocalDisk.met_by(title, log=place, details=details)
     first = errors[0]
     for error in errors:
         if "state lock" in error.summary.lower():
@@ -140,9 +144,6 @@ def failure(errors: Sequence[Diagnostic], *, title: str, place: str, unlock: str
                 place=place,
                 hint="somebody else applied meanwhile; run the same command again",
             )
-    details = [line for error in errors for line in _lines(error)]
-    if tells_of_a_full_disk("\n".join(details)):
-        return LocalDisk.met_by(title, log=place, details=details)
     where = first.place or first.address
     text = f"{first.summary}\n{first.detail}"
     message = f"{title}: {first.summary}" + (f" ({where})" if where else "")

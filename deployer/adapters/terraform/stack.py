@@ -171,7 +171,10 @@ class Stack:
         stamp = self._init_stamp
         wanted = self._init_digest
         if read_text(stamp) != wanted or not data.is_dir():
-            stamp.unlink(missing_ok=True)
+            with disk_errors(data):
+                stamp.unlink(missing_ok=True)
+                # An init that was killed, or that met a full disk, leaves files cut off, which every later one refuses.
+                shutil.rmtree(data, ignore_errors=True)
             backend = self.work / "backend.tfbackend"
             write_private(backend, self.backend)
             self._init(["-reconfigure", f"-backend-config={backend}"], self.root, data)

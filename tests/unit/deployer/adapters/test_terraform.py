@@ -51,6 +51,7 @@ Lock Info:
         ("failed to make http request", 'PUT "https://x": 500 Internal Server Error {}', ServiceFailed),
         ("failed", 'Get "https://x": dial tcp 127.0.0.1:1: connect: connection refused', ServiceUnreachable),
         ("Failed to update module manifest", "write /a/modules.json: no space left on device", LocalDisk),
+        ("Error acquiring the state lock", "write .lock.info: no space left on device", LocalDisk),
         ("Invalid value for variable", "host must be a host name", ToolFailed),
     ],
 )
@@ -284,6 +285,21 @@ def test_init_runs_once_per_configuration(tmp_path: Path, terraform: Terraform) 
     (fresh.root / "more.tf").write_text('output "more" { value = 1 }\n')
     fresh.plan()
     assert log.exists()
+
+
+@pytest.mark.parametrize("file", ["terraform.tfstate", "modules/modules.json"])
+def test_what_a_killed_init_left_half_written_does_not_stay(tmp_path: Path, terraform: Terraform, file: str) -> None:
+    """Terraform refuses its own files when they are cut off, each time anew; the next init begins without them."""
+    one = stack(tmp_path, terraform, "one")
+    one.plan()
+    cut_off = one.work / "data" / file
+    cut_off.parent.mkdir(exist_ok=True)
+    cut_off.write_text('{"Modules":')
+    with pytest.raises(ToolFailed):
+        one.plan()
+    (one.work / "init.digest").unlink()
+
+    assert stack(tmp_path, terraform, "one").plan().changes
 
 
 def test_a_prediction_touches_no_state(tmp_path: Path, terraform: Terraform) -> None:
