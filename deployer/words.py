@@ -32,9 +32,9 @@ class Named:
         """The target's word on the command line, with the space before it."""
         return f" --{SANDBOX}" if self.target == SANDBOX else ""
 
-    def listing(self, task: str) -> str:
+    def listing(self, task: str, *flags: str) -> str:
         """What to type, in backticks, for what all environments of the target have."""
-        return f"`{' '.join(['inv', task])}{self.flags}`"
+        return f"`{' '.join(['inv', task, *flags])}{self.flags}`"
 
     def command(self, task: str, *flags: str) -> str:
         """What to type, in backticks."""

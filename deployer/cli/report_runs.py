@@ -59,7 +59,7 @@ def report_pull_request(session: Session, wish: ReportWish) -> int:
     wiring = open_run(session, env=environment_of(session, number=wish.number, env=wish.env), sandbox=wish.sandbox)
     number = number_of(wiring)
     hub = None if wish.only_print else require_hub(wiring, purpose="tells the pull request")
-    newest = _newest_commit(hub, number, sweep=wiring.named.listing("pr.sweep --check")) if hub else None
+    newest = _newest_commit(hub, number, sweep=wiring.named.listing("pr.sweep", "--check")) if hub else None
     sha = wish.commit or newest
     lease, run = _known(wiring)
     report = _report(wiring, wish, lease, run, sha=sha)

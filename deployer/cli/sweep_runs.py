@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from deployer.playbooks.sweep import Survey
     from deployer.playbooks.wiring import Wiring
     from deployer.steps.sweep import Finding
+    from deployer.words import Named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ def sweep(session: Session, wish: SweepWish) -> int:
     show(session, found)
     outcomes = [_remove(session, wish, found, each) for each in found.judgement.findings] if not wish.check else []
     session.environment = None
-    error = _problem(found, outcomes, wish)
+    error = _problem(found, outcomes, wiring.named)
     conclude(session, found, outcomes, check=wish.check, error=error)
     if error is not None:
         raise error
@@ -160,9 +161,8 @@ def _forgotten(session: Session, wish: SweepWish, found: Survey, finding: Findin
     return store_of(wiring).forget(after=retention)
 
 
-def _problem(found: Survey, outcomes: Sequence[Outcome], wish: SweepWish) -> Unswept | None:
+def _problem(found: Survey, outcomes: Sequence[Outcome], named: Named) -> Unswept | None:
     """One error for everything that is left, and for everything that nobody could look at."""
-    flags = " --sandbox" if wish.sandbox else ""
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     unseen = found.seen.unseen
     if not failed and not unseen:
@@ -175,17 +175,15 @@ def _problem(found: Survey, outcomes: Sequence[Outcome], wish: SweepWish) -> Uns
         lines += [f"  {detail}" for detail in outcome.error.details]
         lines += [f"  {outcome.error.hint}"] if outcome.error.hint else []
         lines += [f"  left: {thing.kind} `{thing.name}`" for thing in outcome.things_left]
-        lines.append(f"  `inv pr.sweep --number {finding.number}{flags}` goes on with it")
-    count = len(failed)
-    again = "`inv pr.sweep --sandbox`" if wish.sandbox else "`inv pr.sweep`"
+        lines.append(f"  {named.listing('pr.sweep', f'--number {finding.number}')} goes on with it")
     parts = []
     if failed:
-        parts.append(f"{count} of {len(outcomes)} environments could not be removed as a whole")
+        parts.append(f"{len(failed)} of {len(outcomes)} environments could not be removed as a whole")
     if unseen:
         parts.append(f"{len(unseen)} listing{'s' if len(unseen) > 1 else ''} could not be had")
     return Unswept(
         "; ".join(parts),
         place=", ".join(each.finding.environment for each in failed) if failed else unseen[0][0],
         details=lines,
-        hint=f"{again} goes on from here once that is mended; docs/runbooks/sweep-failed.md",
+        hint=f"{named.listing('pr.sweep')} goes on from here once that is mended; docs/runbooks/sweep-failed.md",
     )

@@ -25,3 +25,4 @@ def test_a_command_acts_on_the_target_that_is_spoken_of(target: str, end: str) -
     assert named.command("state.restore", "--stack site") == f"`inv state.restore --env dev --stack site{end}`"
     assert named.command("history") == f"`inv history --env dev{end}`"
     assert named.bare("plan") == f"inv plan --env dev{end}"
+    assert named.listing("pr.sweep", "--number 12") == f"`inv pr.sweep --number 12{end}`"
