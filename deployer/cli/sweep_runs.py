@@ -70,12 +70,12 @@ def _looking(session: Session, *, sandbox: bool) -> Wiring:
     from deployer.cli.subject import Subject, begin
     from deployer.cli.targets import connect
     from deployer.engine.workfolder import WorkFolder
+    from deployer.playbooks.environments import written_out
     from deployer.playbooks.sweep import sample_of
 
     loaded = session.inventory()
     sample = sample_of(loaded)
-    home = loaded.sample_name()
-    subject = begin(session, env=home if home in loaded.entries and "{" not in home else sample, sandbox=sandbox)
+    subject = begin(session, env=[*written_out(loaded), sample][0], sandbox=sandbox)
     session.environment = None
     target = connect(session, subject.loaded, subject.environment, sandbox=sandbox)
     folder = WorkFolder.of(session.root, target=subject.target, environment="_sweep")
