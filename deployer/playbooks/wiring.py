@@ -294,7 +294,8 @@ class Wiring:
     def _terraform_environment(self) -> dict[str, str]:
         environment = self.target.tool_environment(credentials=[CLOUDFLARE_TOKEN], extra=self.target.addresses)
         # The s3 backend knows only the names that AWS gave them.
-        environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"] = map(self.target.credential, R2_KEYS)
+        environment["AWS_ACCESS_KEY_ID"] = self.target.credential(R2_KEYS[0])
+        environment["AWS_SECRET_ACCESS_KEY"] = self.target.credential(R2_KEYS[1])
         for name in (CLOUDFLARE_TOKEN, *R2_KEYS):
             # It may be started before the step that asks for all credentials.
             self.redactor.add(self.target.credential(name))
@@ -305,8 +306,12 @@ class Wiring:
     # --- rendered files ------------------------------------------------------------------------------------------
 
     def _template_values(self, **more: object) -> dict[str, object]:
-        shared = {"inventory": self.loaded.inventory, "environment": self.environment, "target": self.target.name}
-        return {**shared, **more}
+        return {
+            "inventory": self.loaded.inventory,
+            "environment": self.environment,
+            "target": self.target.name,
+            **more,
+        }
 
     def render_backend(self, stack: str) -> str:
         """Terraform's backend configuration."""
