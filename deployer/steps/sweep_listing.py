@@ -5,6 +5,7 @@ A provider that does not answer is told apart from one that has nothing. Nothing
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from deployer.errors import DeployError
 from deployer.inventory.state_keys import STATES, owner_of
 from deployer.steps.state_copies import FOLDER as COPIES
 from deployer.steps.sweep import Kind, Thing
-from deployer.steps.sweep_names import EphemeralNames
+from deployer.steps.sweep_names import EphemeralNames, Whose
 
 # Folders in the state bucket that belong to environments, each with what lies before the environment's name.
 OBJECTS: Final = (f"{COPIES}{STATES}", "releases/", "heartbeats/")
@@ -60,7 +61,7 @@ def look(providers: Providers) -> Seen:
         "DNS records and routes": lambda: _of_zone(names, api, api.require_zone_id(providers.zone)),
     }
     if providers.previews is not None:
-        listings["Convex previews"] = _previews_of(names, providers.previews)
+        listings["Convex previews"] = functools.partial(_previews, names, providers.previews)
     things: list[Thing] = []
     unseen: list[tuple[str, DeployError]] = []
     with ThreadPoolExecutor(_LISTERS) as pool:
@@ -86,16 +87,20 @@ def _of_zone(names: EphemeralNames, api: CloudflareApi, zone: str) -> Iterator[T
 
 def _known(names: EphemeralNames, kind: Kind, listed: Iterable[Listed]) -> Iterator[Thing]:
     for each in listed:
-        whose = names.whose(kind, each.name)
-        if whose is not None:
-            yield Thing(
-                kind=kind,
-                name=each.name,
-                environment=whose.environment,
-                number=whose.number,
-                id=each.id,
-                made=each.made,
-            )
+        yield from _thing(kind, each, names.whose(kind, each.name))
+
+
+def _thing(kind: Kind, listed: Listed, whose: Whose | None) -> Iterator[Thing]:
+    """The thing, if it is somebody's."""
+    if whose is not None:
+        yield Thing(
+            kind=kind,
+            name=listed.name,
+            environment=whose.environment,
+            number=whose.number,
+            id=listed.id,
+            made=listed.made,
+        )
 
 
 def _leading(names: EphemeralNames, kind: Kind, listed: Iterable[Listed]) -> Iterator[Thing]:
@@ -107,13 +112,10 @@ def _leading(names: EphemeralNames, kind: Kind, listed: Iterable[Listed]) -> Ite
                 yield thing
 
 
-def _previews_of(names: EphemeralNames, previews: ConvexManagement) -> Callable[[], Iterator[Thing]]:
-    def found() -> Iterator[Thing]:
-        for each in previews.previews():
-            if each.name.lower() not in names.never and each.identifier:
-                yield from _known(names, Kind.PREVIEW, [Listed(id=each.name, name=each.identifier, made=each.made)])
-
-    return found
+def _previews(names: EphemeralNames, previews: ConvexManagement) -> Iterator[Thing]:
+    for each in previews.previews():
+        if each.name.lower() not in names.never and each.identifier:
+            yield from _known(names, Kind.PREVIEW, [Listed(id=each.name, name=each.identifier, made=each.made)])
 
 
 def _stored(providers: Providers) -> Iterator[Thing]:
@@ -122,15 +124,7 @@ def _stored(providers: Providers) -> Iterator[Thing]:
     for entry in bucket.entries(STATES):
         owner = owner_of(entry.key)
         whose = names.environment(owner[0]) if owner else None
-        if whose is not None:
-            yield Thing(
-                kind=Kind.STATE,
-                name=entry.key,
-                environment=whose.environment,
-                number=whose.number,
-                id=entry.key,
-                made=entry.modified,
-            )
+        yield from _thing(Kind.STATE, Listed(id=entry.key, name=entry.key, made=entry.modified), whose)
     for folder in OBJECTS:
         youngest: dict[str, datetime] = {}
         for entry in bucket.entries(folder):
@@ -138,15 +132,7 @@ def _stored(providers: Providers) -> Iterator[Thing]:
             youngest[key] = max(entry.modified, youngest.get(key, entry.modified))
         for key, made in youngest.items():
             whose = names.environment(key.removeprefix(folder).removesuffix("/").removesuffix(".json"))
-            if whose is not None:
-                yield Thing(
-                    kind=Kind.OBJECT,
-                    name=key,
-                    environment=whose.environment,
-                    number=whose.number,
-                    id=key,
-                    made=made,
-                )
+            yield from _thing(Kind.OBJECT, Listed(id=key, name=key, made=made), whose)
 
 
 def _key_of(folder: str, key: str) -> str:
