@@ -107,15 +107,18 @@ class LeaseStore:
 
         A tombstone that nobody has written by hand is overruled if `may_reopen`: who wrote it was late.
         """
-        held = self.read()
-        lease = held.lease
-        if lease is not None and lease.closed is not None:
+        for _ in range(_ATTEMPTS):
+            held = self.read()
+            lease = held.lease
+            if lease is None or lease.closed is None:
+                due = lease is None or held.now - lease.renewed >= _RENEWED_EVERY or lease.owner != wish.owner
+                return self._change(wish.renewed) if now or due or lease is None else lease
             if not transitions.reopens(lease.closed) or not may_reopen():
                 raise transitions.refused(lease.closed, self.environment)
             reopened = wish.taken(lease, held.now, reopen=True)
-            return reopened if self._write(reopened, held) else self.keep(wish, may_reopen=may_reopen, now=now)
-        due = lease is None or held.now - lease.renewed >= _RENEWED_EVERY or lease.owner != wish.owner
-        return self._change(wish.renewed) if now or due or lease is None else lease
+            if self._write(reopened, held):
+                return reopened
+        raise self._contended()
 
     # --- by who removes it ---------------------------------------------------------------------------------------
 

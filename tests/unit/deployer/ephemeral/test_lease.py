@@ -357,9 +357,12 @@ def test_a_lease_that_everybody_writes_is_said() -> None:
         def try_put(self, key: str, body: bytes, *, replaces: str | None) -> bool:
             return False
 
+    closed = Contended()
+    closed.put_json("leases/pr-12.json", json.loads(wish().closed(OPEN, NOW, why=EXPIRED).text()))
     deeds: list[Callable[[], object]] = [
         lambda: store_of(Contended()).take(wish()),
         lambda: store_of(Contended()).close(wish()),
+        lambda: store_of(closed).keep(wish(), may_reopen=lambda: True),
     ]
     for deed in deeds:
         with pytest.raises(ServiceFailed, match="the lease of `pr-12` is being written by somebody else") as caught:
