@@ -6,6 +6,7 @@ so that a mistake in a step, or a flag that nobody thought of, cannot touch anot
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class NameGuard:
         """Anything in a bucket of its own; in that of the state what is below its own name."""
         if bucket != self.state_bucket:
             self.thing("R2 bucket", bucket, place=f"bucket `{bucket}`, `{key}`")
-        elif not any(pattern.fullmatch(key) for pattern in self._keys()):
+        elif not any(pattern.fullmatch(key) for pattern in _keys(self.naming.name)):
             raise self._refused(f"the object `{key}` is not one of `{self.naming.name}`", f"bucket `{bucket}`")
 
     def shared(self, bucket: str) -> None:
@@ -81,13 +82,14 @@ class NameGuard:
             for name in value.values() if isinstance(value, dict) else (value,):
                 self.thing(NAMES_IN_INPUTS[variable], str(name), place=f"{place}, `{variable}`")
 
-    def _keys(self) -> tuple[re.Pattern[str], ...]:
-        name = re.escape(self.naming.name)
-        return tuple(re.compile(key.replace("{environment}", name)) for key in SHARED_KEYS)
-
     def _refused(self, message: str, place: str) -> GuardRefused:
         return GuardRefused(
             f"{message}: nothing was written",
             place=place,
             hint="names come from environments.toml and from `--set`; `inv config --env NAME` shows which from where",
         )
+
+
+@functools.cache
+def _keys(environment: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(key.replace("{environment}", re.escape(environment))) for key in SHARED_KEYS)
