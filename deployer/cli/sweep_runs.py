@@ -157,8 +157,7 @@ def _forgotten(session: Session, wish: SweepWish, found: Survey, finding: Findin
     from deployer.playbooks.ephemeral_wiring import store_of
 
     wiring = open_run(session, env=finding.environment, sandbox=wish.sandbox)
-    retention = found.rules.retentions.get(finding.environment, found.rules.retention)
-    return store_of(wiring).forget(after=retention)
+    return store_of(wiring).forget(after=found.rules.retention_of(finding.environment))
 
 
 def _problem(found: Survey, outcomes: Sequence[Outcome], named: Named) -> Unswept | None:

@@ -100,6 +100,10 @@ class Rules:
     # The same where the environment's own kind says something else.
     retentions: Mapping[str, timedelta] = field(default_factory=dict)
 
+    def retention_of(self, environment: str) -> timedelta:
+        """How long its tombstone stays."""
+        return self.retentions.get(environment, self.retention)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -205,7 +209,7 @@ class _Case:
             # No listing shows anything, but whoever was removing it has not come to the end, or is at it.
             waiting = self.facts.now - closed < self.rules.grace
             return self._kept(since) if waiting else self._found(Cause.CLOSED, f"{since}, and not to the end")
-        if self.facts.now - lease.removed < self.rules.retentions.get(self.name, self.rules.retention):
+        if self.facts.now - lease.removed < self.rules.retention_of(self.name):
             return self._kept(f"{since}, and nothing of it is left")
         return self._found(Cause.TOMBSTONE, f"nothing of it is left, for {_ago(self.facts.now - lease.removed)}")
 
