@@ -90,7 +90,7 @@ def check_together(environments: Sequence[WithOrigins], entries: Sequence[str]) 
                 )
     owners: dict[tuple[str, str], tuple[str, Mapping[KeyPath, Origin], KeyPath]] = {}
     for entry, item in zip(entries, environments, strict=True):
-        for what, thing, path in _things(item.environment):
+        for what, thing, path in unique_things(item.environment):
             if (what, thing) in owners:
                 other, origins, there = owners[(what, thing)]
                 raise ConfigError(
@@ -107,7 +107,7 @@ def check_together(environments: Sequence[WithOrigins], entries: Sequence[str]) 
                 )
 
 
-def _things(environment: Environment) -> Iterator[tuple[str, str, KeyPath]]:
+def unique_things(environment: Environment) -> Iterator[tuple[str, str, KeyPath]]:
     """Everything that exists once, as (what, its name, where the inventory says so)."""
     for stack in environment.stacks:
         yield "state key", environment.state_key(stack), ("stacks",)

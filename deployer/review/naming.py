@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from deployer.inventory.checks import unique_things
 from deployer.inventory.load import LoadedInventory
 from deployer.inventory.model import Environment
 from deployer.inventory.names import LARGEST_NUMBER, NUMBER
@@ -87,7 +88,7 @@ def naming_of(loaded: LoadedInventory, environment: Environment) -> Naming:
         elif other.name != environment.name:
             others.add(other.name)
             hosts.add(other.host)
-            things.update(thing.lower() for thing in _things(other))
+            things.update(name.lower() for _, name, path in unique_things(other) if path[0] in ("worker", "convex"))
     return Naming(
         project=project.name,
         zone=project.zone,
@@ -100,13 +101,6 @@ def naming_of(loaded: LoadedInventory, environment: Environment) -> Naming:
         template_hosts=tuple(template_hosts),
         things=frozenset(things),
     )
-
-
-def _things(environment: Environment) -> Iterator[str]:
-    worker = environment.worker
-    yield from (worker.name, *worker.kv.values(), *worker.r2.values())
-    if environment.convex.deployment is not None:
-        yield environment.convex.deployment
 
 
 def _words(word: str, text: str) -> Iterator[Span]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deployer.errors import ConfigError
+from deployer.inventory.checks import unique_things
 from deployer.inventory.load import LoadedInventory
 from deployer.inventory.model import Environment
 from deployer.inventory.names import NUMBER, match_template
@@ -37,12 +38,8 @@ def refuse_foreign_names(loaded: LoadedInventory, environment: Environment) -> N
 
 
 def things_of(environment: Environment) -> Iterator[tuple[str, str]]:
-    """Everything of it that exists once, as (what, name)."""
-    worker = environment.worker
-    yield "host", environment.host
-    yield "Worker", worker.name
-    yield from (("KV namespace", title) for title in worker.kv.values())
-    yield from (("R2 bucket", bucket) for bucket in worker.r2.values())
+    """Everything of it that Cloudflare knows by its name, as (what, name)."""
+    return ((what, name) for what, name, path in unique_things(environment) if path[0] in ("host", "worker"))
 
 
 def _of_others(loaded: LoadedInventory, environment: Environment) -> Iterator[tuple[tuple[str, str], str]]:
