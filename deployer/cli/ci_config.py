@@ -6,7 +6,7 @@ to secrets and never a value, so there is nothing in them that a stranger must n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from deployer.cli.ci_runs import actions_of, changed_paths, repository
 from deployer.errors import DeployError, UsageError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deployer.inventory.load import LoadedInventory
 
 Row = tuple[str, str, str, str]
+_HEADER: Final = ("environment", "key", "before", "after")
 
 
 def show_config(session: Session, *, base: str) -> int:
@@ -37,7 +38,7 @@ def show_config(session: Session, *, base: str) -> int:
         return 0
     session.sink.data(f"affects: {', '.join(names(found)) or 'no environment'}")
     if rows:
-        session.table(("environment", "key", "before", "after"), rows)
+        session.table(_HEADER, rows)
     else:
         session.sink.data("the configuration of every environment stays as it is")
     return 0
@@ -89,15 +90,14 @@ def _inventory_at(session: Session, commit: str) -> LoadedInventory | None:
 
 
 def _entry(row: Row) -> Mapping[str, str]:
-    return dict(zip(("environment", "key", "before", "after"), row, strict=True))
+    return dict(zip(_HEADER, row, strict=True))
 
 
 def _markdown(rows: Sequence[Row], affected: Sequence[str]) -> str:
-    from deployer.report.markdown import code
+    from deployer.report.markdown import code, table
 
     lines = ["### The configuration after this change", ""]
     lines += [f"Can affect: {', '.join(code(name) for name in affected) or 'no environment'}.", ""]
     if not rows:
         return "\n".join([*lines, "Every effective value stays as it is."])
-    lines += ["| environment | key | before | after |", "| --- | --- | --- | --- |"]
-    return "\n".join([*lines, *(f"| {' | '.join(code(cell) for cell in row)} |" for row in rows)])
+    return "\n".join([*lines, table(_HEADER, rows)])

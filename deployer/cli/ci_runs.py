@@ -49,6 +49,7 @@ def repository(session: Session) -> Sources:
 def show_affected(session: Session, *, base: str) -> int:
     """Say which environments a change can affect: to a person, and to the jobs that are started for each."""
     from deployer.playbooks.affected import names
+    from deployer.report.markdown import table
 
     actions = actions_of(session)
     event = actions.event()
@@ -70,11 +71,12 @@ def show_affected(session: Session, *, base: str) -> int:
     for name, values in lists.items():
         actions.output(name, json.dumps(values))
     rows = [(each.environment, part, each.because[part]) for each in found for part in each.parts]
-    actions.summary(_table("What the change can affect", ("environment", "part", "because of"), rows))
+    header = ("environment", "part", "because of")
+    actions.summary(f"### What the change can affect\n\n{table(header, rows) if rows else 'Nothing.'}")
     if session.json:
         session.answer({"affected": [_entry(each) for each in found], **lists})
     elif rows:
-        session.table(("environment", "part", "because of"), rows)
+        session.table(header, rows)
     else:
         session.sink.data("it affects no environment")
     return 0
@@ -107,16 +109,6 @@ def changed_paths(session: Session, event: Event | None, *, base: str) -> tuple[
 
 def _entry(each: Affected) -> Mapping[str, object]:
     return {"environment": each.environment, "by_plan": each.by_plan, "because": dict(each.because)}
-
-
-def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    from deployer.report.markdown import code
-
-    if not rows:
-        return f"### {title}\n\nNothing.\n"
-    lines = [f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
-    lines += [f"| {' | '.join(code(cell) for cell in row)} |" for row in rows]
-    return f"### {title}\n\n" + "\n".join(lines)
 
 
 def decide_preview(session: Session, *, sandbox: bool, number: str) -> int:

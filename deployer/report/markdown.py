@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from deployer.report.plan_words import safe
@@ -49,6 +49,12 @@ def fenced(lines: Iterable[str], *, language: str = "") -> str:
     longest = max(map(len, _TICKS.findall(text)), default=0)
     fence = "`" * max(longest + 1, 3)
     return f"{fence}{language}\n{text}\n{fence}\n"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; cells come from elsewhere, the header is ours."""
+    lines = [f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(map(code, row))} |" for row in rows)])
 
 
 def _escaped(text: str) -> str:

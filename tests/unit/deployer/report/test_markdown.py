@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
-from deployer.report.markdown import code, fenced, link, prose
+from deployer.report.markdown import code, fenced, link, prose, table
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True})
 
@@ -36,3 +36,10 @@ def test_a_sentence_is_code_only_if_it_would_call_somebody(text: str, is_code: b
 def test_an_address_that_is_too_long_is_no_link() -> None:
     """Half an address leads nowhere."""
     assert link("x", f"https://a.example/{'b' * 90}", longest=100).startswith("x: <code>https://a.example/bbb")
+
+
+def test_a_cell_stays_in_its_column() -> None:
+    """Whatever is in it: a bar or a new line would make another one."""
+    rendered = MarkdownIt("commonmark").enable("table").render(table(("key", "after"), [("a | b", "c\n| d |")]))
+
+    assert (rendered.count("<th>"), rendered.count("<td>"), rendered.count("<tr>")) == (2, 2, 2)
