@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
+import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import IO
@@ -34,6 +37,27 @@ def start_up(checkout: Checkout, folder: Path, log: IO[bytes], runs: int) -> Ite
         bar="<= 1.3x",
         met=pair.ratio <= 1.3,
     )
+
+
+def sandbox(checkout: Checkout, folder: Path, log: IO[bytes], runs: int) -> Iterator[Row]:
+    """A sandbox of its own that starts with nothing, and is reset."""
+    home = {**checkout.environment, "SANDBOX_HOME": str(folder / "home")}
+    starts, resets = [], []
+    for _ in range(runs + 1):
+        starts.append(run(replace(checkout.command("inv", "sandbox.up"), environment=home), log).seconds)
+        resets.append(run(replace(checkout.command("inv", "sandbox.reset"), environment=home), log).seconds)
+        run(replace(checkout.command("inv", "sandbox.down"), environment=home), log)
+        shutil.rmtree(folder / "home")
+    for what, samples, bar in (("start of an empty sandbox", starts, 6), ("its reset", resets, 2)):
+        seconds = statistics.median(samples[1:])
+        yield Row(
+            what=what,
+            ours=f"{seconds:.1f} s",
+            theirs="",
+            result="",
+            bar=f"<= {bar} s",
+            met=seconds <= bar,
+        )
 
 
 def first_deploy(checkout: Checkout, folder: Path, log: IO[bytes], runs: int) -> Iterator[Row]:
@@ -189,6 +213,7 @@ def rendering(checkout: Checkout, folder: Path, log: IO[bytes], runs: int) -> It
 
 ALL: Sequence[Callable[[Checkout, Path, IO[bytes], int], Iterator[Row]]] = (
     start_up,
+    sandbox,
     first_deploy,
     second_deploy,
     plan,

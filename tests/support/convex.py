@@ -108,12 +108,52 @@ class Convex:
         key: str,
         stdin: str = "",
         check: bool = True,
-        timeout: float = _TIMEOUT,
     ) -> subprocess.CompletedProcess[str]:
         """Run the real CLI with a deploy key."""
+        done = subprocess.run(
+            self._command(*arguments),
+            cwd=folder,
+            env=self._environment(folder, key),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+        )
+        assert not check or done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done
+
+    def follow(self, folder: Path, *arguments: str, key: str, until: str) -> str:
+        """What a command of the CLI that never ends prints until `until` is in it."""
+        running = subprocess.Popen(
+            self._command(*arguments),
+            cwd=folder,
+            env=self._environment(folder, key),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        limit = threading.Timer(_TIMEOUT, running.kill)
+        limit.start()
+        printed = ""
+        try:
+            assert running.stdout is not None
+            for line in running.stdout:
+                printed += line
+                if until in line:
+                    break
+        finally:
+            limit.cancel()
+            running.kill()
+            running.communicate()
+        return printed
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [str(node.binary()), str(REPOSITORY / "node_modules/convex/bin/main.js"), *arguments]
+
+    def _environment(self, folder: Path, key: str) -> dict[str, str]:
         home = folder.parent / "home"
         home.mkdir(exist_ok=True)
-        environment = {
+        return {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
             "CI": "true",
@@ -122,17 +162,6 @@ class Convex:
             "CONVEX_PROVISION_HOST": self.control,
             "CONVEX_VERSION_API_ORIGIN": self.control,
         }
-        done = subprocess.run(
-            [node.binary(), str(REPOSITORY / "node_modules/convex/bin/main.js"), *arguments],
-            cwd=folder,
-            env=environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
-        assert not check or done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
-        return done
 
 
 class Client:

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -186,11 +185,12 @@ def test_crons_run_in_their_interval(convex: Convex) -> None:
     export const tick = internalMutation((ctx) => ctx.db.insert("ticks", { at: Date.now() }));
     export const all = query((ctx) => ctx.db.query("ticks").collect());
     """
+    pushed = time.time() * 1000
     deployment.push({"crons.js": crons, "ticks.js": ticks})
     eventually(lambda: len(deployment.value("query", "ticks:all")) >= 3)
-    times = [tick["at"] for tick in deployment.value("query", "ticks:all")]
-    gaps = [after - before for before, after in pairwise(times)]
-    assert all(gap >= 900 for gap in gaps), gaps
+    # A busy machine may be late with one and in time with the next; none is ever early.
+    late = [tick["at"] - pushed - 1000 * number for number, tick in enumerate(deployment.value("query", "ticks:all"))]
+    assert all(milliseconds >= -1 for milliseconds in late), late
 
     deployment.push({"ticks.js": ticks})
     count = len(deployment.value("query", "ticks:all"))

@@ -9,8 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from sandbox import lifecycle
 from sandbox.home import Home
 from sandbox.process import alive, descendants
 from tests.support.terraform import REPOSITORY
+from tests.support.waiting import wait_for
 
 SEED = {
     "schema": 1,
@@ -29,7 +29,6 @@ SEED = {
     "secrets": [{"id": "vibechecc/development/worker", "keys": ["SESSION_SECRET"]}],
     "environment": ["SOME_TOKEN"],
 }
-READY_SECONDS = 6.0
 LARGEST_RESIDENT = 900 * 2**20
 
 
@@ -65,21 +64,9 @@ def family(pid: int) -> list[int]:
     return [pid, *descendants(pid)]
 
 
-def within(seconds: float, done: Callable[[], bool]) -> bool:
-    """True as soon as it is done."""
-    end = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def test_up_is_ready_soon_small_and_private(home: Path) -> None:
-    """Ready within 6 s with every service on loopback, within the memory limit, in a home that only its owner reads."""
-    began = time.monotonic()
+def test_up_is_small_and_private(home: Path) -> None:
+    """Every service is on loopback, within the memory limit, in a home that only its owner reads."""
     connection = up(home)
-    assert time.monotonic() - began < READY_SECONDS
     assert connection["schema"] == 1
     assert json.loads((home / "connection.json").read_text()) == connection
     for url in connection["services"].values():
@@ -129,14 +116,14 @@ def test_down_leaves_no_process_and_no_socket(home: Path) -> None:
 
 
 def test_a_killed_supervisor_takes_everything_along_and_up_recovers(home: Path) -> None:
-    """After kill -9 no process is left within 2 s; the next `up` has the same ports, secrets and state."""
+    """After kill -9 no process is left; the next `up` has the same ports, secrets and state."""
     before = up(home)
     httpx.get(before["services"]["edge"])  # so that workerd is among the processes
     pids = family(before["pid"])
     assert any("workerd" in Path(f"/proc/{pid}/cmdline").read_text() for pid in pids)
     put_secret(before, "vibechecc/kept", "value")
     os.kill(before["pid"], signal.SIGKILL)
-    assert within(2.0, lambda: not any(map(alive, pids)))
+    wait_for(lambda: not any(map(alive, pids)))
     status = start(home, "status")
     assert status.returncode == 9
     assert "does not answer" in status.stderr
@@ -170,7 +157,7 @@ def test_a_moved_home_ends_its_sandbox_and_up_starts_it_there(home: Path, tmp_pa
     with contextlib.suppress(httpx.ConnectError):  # at once, whether it has noticed by itself or not
         assert httpx.get(f"{before['control']}/health").status_code == 503
     if wait:
-        assert within(10.0, lambda: not any(map(alive, pids)))
+        wait_for(lambda: not any(map(alive, pids)))
     after = up(home)
     assert not any(map(alive, pids))
     assert not checkout.exists()
@@ -190,13 +177,13 @@ def test_a_killed_part_comes_back(home: Path, name: str) -> None:
     found = [process["pid"] for process in status["processes"] if process["name"] == name]
     old = family(found[0])
     os.kill(found[0], signal.SIGKILL)
-    assert within(2.0, lambda: not any(map(alive, old)))
+    wait_for(lambda: not any(map(alive, old)))
 
     def back() -> bool:
         now = json.loads(start(home, "status", "--json").stdout)
         return any(item["name"] == name and item["pid"] != found[0] and item["ready"] for item in now["processes"])
 
-    assert within(5.0, back)
+    wait_for(back)
     now = json.loads((home / "connection.json").read_text())
     assert now["services"] == connection["services"]
     attached = json.loads(now["environment"]["TF_REATTACH_PROVIDERS"])
@@ -209,9 +196,7 @@ def test_reset_forgets_state_and_requests_but_no_address(home: Path) -> None:
     before = up(home)
     put_secret(before, "vibechecc/mine", "value")
     assert start(home, "fault", "add", "--service", "s3", "--status", "500").returncode == 0
-    began = time.monotonic()
     assert start(home, "reset").returncode == 0
-    assert time.monotonic() - began < 2.0
     assert json.loads(start(home, "requests", "--json").stdout) == {"requests": []}
     assert json.loads(start(home, "fault", "list", "--json").stdout) == {"faults": []}
     assert secret_names(before) == ["vibechecc/development/worker"]

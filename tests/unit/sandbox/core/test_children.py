@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sandbox.children import Children
 from sandbox.errors import NotRunningError
 from sandbox.home import Home
 from sandbox.process import alive
+from tests.support.waiting import wait_for
 
 READY = "import sys; print('{}', flush=True); sys.stdin.read()"
 
@@ -27,16 +28,6 @@ def all_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ch
     made = Children(Home.at(tmp_path))
     yield made
     made.end()
-
-
-def within(seconds: float, done: Callable[[], bool]) -> bool:
-    """True as soon as it is done."""
-    end = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def test_a_failing_announcement_does_not_end_the_watching(
@@ -52,7 +43,7 @@ def test_a_failing_announcement_does_not_end_the_watching(
 
     with caplog.at_level(logging.ERROR):
         child = all_children.spawn("part", [sys.executable, "-c", READY], on_ready=on_ready)
-        assert within(15.0, lambda: child.ready)
+        wait_for(lambda: child.ready)
     first, second = pids
     assert first is not None
     assert not alive(first)
