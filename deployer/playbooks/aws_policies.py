@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from deployer.playbooks.wiring import Wiring
 
 PLAN_SUFFIX: Final = "-plan"
+SAMPLE_ACCOUNT: Final = "123456789012"
+"""AWS's own example: for hints, and for rehearsals of an inventory that names none."""
 _UNCHOSEN: Final = "??????"
 
 
@@ -42,7 +44,7 @@ def roles_of(wiring: Wiring) -> tuple[Role, ...]:
         raise ConfigError(
             "the inventory does not say in which account the roles are",
             place=f"{wiring.loaded.file}, table [ci]",
-            hint='roles = { account_id = "123456789012" }',
+            hint=f'roles = {{ account_id = "{SAMPLE_ACCOUNT}" }}',
         )
     environment = wiring.environment
     names: tuple[str, ...]
@@ -55,7 +57,7 @@ def roles_of(wiring: Wiring) -> tuple[Role, ...]:
 
 def all_subjects(wiring: Wiring) -> tuple[str, ...]:
     """The subjects of the jobs of all environments of the inventory."""
-    roles = wiring.loaded.inventory.ci.roles or Roles(account_id="123456789012")
+    roles = wiring.loaded.inventory.ci.roles or Roles(account_id=SAMPLE_ACCOUNT)
     loaded = wiring.loaded
     names = [name for entry in written_out(loaded) for name in (entry, f"{entry}{PLAN_SUFFIX}")]
     names.append(loaded.inventory.ci.previews.environment)

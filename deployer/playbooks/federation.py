@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.adapters.aws import AwsAccess, boto_errors, translate
 from deployer.adapters.target import AWS_KEYS, Target
 from deployer.errors import CredentialsRefused, ServiceFailed, UsageError
+from deployer.playbooks.aws_policies import SAMPLE_ACCOUNT
 from deployer.playbooks.github_wiring import API_URL
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def federated(wiring: Wiring, *, role: str) -> Federated:
         raise UsageError(
             f"{ROLE} is not the name of a role" if role else f"{ROLE} is not set",
             place=wiring.target.place,
-            hint="a variable of the GitHub environment, e.g. arn:aws:iam::123456789012:role/vibechecc-preview; "
+            hint=f"a variable of the GitHub environment, e.g. arn:aws:iam::{SAMPLE_ACCOUNT}:role/vibechecc-preview; "
             "`inv ci.aws-policy --env NAME` prints what the role needs",
         )
     token = _token(wiring)
@@ -94,7 +95,7 @@ def _request(target: Target) -> tuple[str, str]:
 def role_arn(wiring: Wiring, name: str) -> str:
     """The whole name of a role in the account of the inventory."""
     roles = wiring.loaded.inventory.ci.roles
-    return f"arn:aws:iam::{roles.account_id if roles else '123456789012'}:role/{name}"
+    return f"arn:aws:iam::{roles.account_id if roles else SAMPLE_ACCOUNT}:role/{name}"
 
 
 def ensure_role(wiring: Wiring, *, name: str, subjects: Sequence[str]) -> None:
