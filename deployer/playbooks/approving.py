@@ -14,7 +14,7 @@ from deployer.adapters.signing import GpgSigning, PublicKey, SshSigning
 from deployer.adapters.signing.ssh import usable_key
 from deployer.adapters.signing.verified import AGENT
 from deployer.errors import GuardRefused, UsageError
-from deployer.playbooks.github_wiring import hub_of
+from deployer.playbooks.github_wiring import hub_of, why_not_asked
 from deployer.playbooks.wiring import Wiring
 from deployer.review.approval import Verdict
 from deployer.review.manifest import Manifest
@@ -40,7 +40,10 @@ def signatures_of(wiring: Wiring) -> Signatures:
         gpg=GpgSigning(processes=wiring.processes, environment=environment, logs=wiring.logs),
         approvers=project.approvers,
         root=wiring.root,
-        reviews=GitHubReviews(hub=lambda: hub_of(wiring)),
+        reviews=GitHubReviews(
+            hub=lambda: hub_of(wiring),
+            why_not=lambda: why_not_asked(wiring.target, loaded=wiring.loaded),
+        ),
     )
 
 

@@ -56,8 +56,10 @@ def hub_of(wiring: Wiring) -> GitHub | None:
 
 def why_not_asked(target: Target, *, loaded: LoadedInventory) -> str:
     """What `github_of` has missed, where it gave None."""
-    has_token = any(target.credentials.get(name) for name in TOKENS)
-    lacking = TOKENS[0] if not has_token else REPOSITORY if not repository_of(target, loaded=loaded) else API_URL
+    if not any(target.credentials.get(name) for name in TOKENS):
+        lacking = " or ".join(TOKENS)
+    else:
+        lacking = API_URL if repository_of(target, loaded=loaded) else REPOSITORY
     return f"GitHub is not asked: no {lacking}"
 
 

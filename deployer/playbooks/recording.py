@@ -22,7 +22,7 @@ from deployer.adapters.machine import ProcessId, seconds_awake_or_asleep
 from deployer.adapters.target import CLOUDFLARE_TOKEN, R2_KEYS
 from deployer.engine.playbook import Playbook
 from deployer.errors import DeployError, Interrupted
-from deployer.playbooks.github_wiring import github_of
+from deployer.playbooks.github_wiring import github_of, why_not_asked
 from deployer.playbooks.state_wiring import after_killed
 from deployer.playbooks.wiring import Wiring
 from deployer.steps.environment_lock import EnvironmentLock
@@ -71,7 +71,10 @@ def owners_of(wiring: Wiring) -> Owners:
     return Owners(
         heartbeat=_heartbeat(wiring),
         note=CheckoutNote(wiring.folder),
-        runs=GitHubRuns(hub=lambda: github_of(wiring.target, loaded=wiring.loaded, http=_quick(wiring))),
+        runs=GitHubRuns(
+            hub=lambda: github_of(wiring.target, loaded=wiring.loaded, http=_quick(wiring)),
+            why_not=lambda: why_not_asked(wiring.target, loaded=wiring.loaded),
+        ),
     )
 
 

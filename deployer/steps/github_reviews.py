@@ -38,16 +38,17 @@ class Passed:
 
 @dataclass(frozen=True, kw_only=True)
 class GitHubReviews:
-    """Asks the repository that `hub` is; None where GitHub cannot be asked."""
+    """Asks the repository that `hub` is; None where GitHub cannot be asked, and `why_not` then says why."""
 
     hub: Callable[[], GitHub | None]
+    why_not: Callable[[], str]
 
     def confirm(self, review: Review, approvers: Mapping[str, Approver]) -> Confirmed:
         """Whether GitHub knows of this very review, and whose it is in the inventory; no error, whatever is wrong."""
         try:
             hub = self.hub()
             if hub is None:
-                return Confirmed(signer=None, why="it is a review on GitHub, and GitHub is not asked: no GITHUB_TOKEN")
+                return Confirmed(signer=None, why=f"it is a review on GitHub, and {self.why_not()}")
             if review.repository.lower() != hub.repository.lower():
                 return Confirmed(
                     signer=None, why=f"it is of `{review.repository}`, and asked can be `{hub.repository}`"

@@ -39,7 +39,7 @@ class GitHubRuns:
     """Knows runs of the repository that `hub` is; None where GitHub cannot be asked, and `why_not` then says why."""
 
     hub: Callable[[], GitHub | None]
-    why_not: str = "GitHub is not asked: no GITHUB_TOKEN"
+    why_not: Callable[[], str]
     _answers: dict[tuple[str, str], tuple[float, WorkflowRun | str]] = field(default_factory=dict, repr=False)
 
     def ended(self, ci: Mapping[str, Any], *, sign: timedelta) -> Ending | None:
@@ -70,7 +70,7 @@ class GitHubRuns:
         try:
             hub = self.hub()
             if hub is None:
-                return self.why_not
+                return self.why_not()
             if where.lower() != hub.repository.lower():
                 return f"its run is one of `{where or 'an unknown repository'}`, and asked can be `{hub.repository}`"
             found = hub.run(int(run), attempt=int(attempt) if attempt else None)

@@ -22,7 +22,7 @@ def test_up_twice_and_down_twice(desk: Desk) -> None:
     """The address alone on stdout; the second time there is nothing to do; the lease is told."""
     up, again = desk.pr("up"), desk.pr("up", "--json")
     assert (up.code, up.out) == (0, "https://pr-12.vibechecc.app\n")
-    assert "note: GitHub is not asked: no GITHUB_TOKEN" in up.err
+    assert "note: GitHub is not asked: no GITHUB_TOKEN or GH_TOKEN" in up.err
     document = json.loads(again.out)
     assert (document["command"], document["environment"], document["recap"]["changed"]) == ("pr.up", "pr-12", 0)
     assert document["lease"]["number"] == 12

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deployer.adapters.github import GitHub
 from deployer.errors import EnvironmentLocked
 from deployer.steps.github_runs import GitHubRuns
 from deployer.steps.ledger_runs import last_runs
@@ -24,6 +25,11 @@ CI: dict[str, Any] = {
 }
 
 
+def asking(hub: Callable[[], GitHub | None]) -> GitHubRuns:
+    """Whoever asks this repository, or has no token."""
+    return GitHubRuns(hub=hub, why_not=lambda: "GitHub is not asked: no GITHUB_TOKEN")
+
+
 @pytest.fixture
 def there() -> Iterator[Repository]:
     """A repository in which attempt 1 of run 5 ended ten minutes ago, and attempt 2 is at work."""
@@ -36,7 +42,7 @@ def there() -> Iterator[Repository]:
 @pytest.fixture(name="world")
 def _world(tmp_path: Path, there: Repository) -> World:
     world = World(tmp_path)
-    world.runs = GitHubRuns(hub=there.hub)
+    world.runs = asking(there.hub)
     return world
 
 
@@ -110,7 +116,7 @@ def test_an_older_entry_names_its_repository_in_the_address(world: World, there:
 def test_nobody_to_ask_is_none_and_said(world: World, there: Repository) -> None:
     """No token; GitHub down; a token that may not read runs; an answer about something else."""
     open_run(world.ledger, "far", ELSEWHERE, ci=CI)
-    world.runs = GitHubRuns(hub=lambda: None)
+    world.runs = asking(lambda: None)
     assert refused(world).endswith("; GitHub is not asked: no GITHUB_TOKEN")
     for planned, said in (
         ((500, {"message": "Unicorn"}), "GitHub could not be asked: GitHub answered with status 500"),
@@ -119,7 +125,7 @@ def test_nobody_to_ask_is_none_and_said(world: World, there: Repository) -> None
         ((200, run_data(7)), "GitHub answered for another run (acme/shop, 7)"),
     ):
         there.refuse = [(".*", *planned, {})]
-        world.runs = GitHubRuns(hub=there.hub)
+        world.runs = asking(there.hub)
         assert said in refused(world)
 
 

@@ -14,6 +14,7 @@ from deployer.playbooks.github_wiring import github_of, missing, repository_of, 
 from tests.support.inventory import inventory
 
 LOADED = inventory()
+TOKEN = "GITHUB_TOKEN or GH_TOKEN"
 REPOSITORY = {"GITHUB_REPOSITORY": "acme/shop"}
 
 
@@ -55,7 +56,7 @@ def test_without_a_token_there_is_none() -> None:
 
 @pytest.mark.parametrize(
     ("variables", "lacking"),
-    [({}, "GITHUB_TOKEN"), (REPOSITORY, "GITHUB_TOKEN"), ({"GH_TOKEN": "x"}, "GITHUB_REPOSITORY")],
+    [({}, TOKEN), (REPOSITORY, TOKEN), ({"GH_TOKEN": "x"}, "GITHUB_REPOSITORY")],
 )
 def test_what_is_missing_is_what_is_said(variables: dict[str, str], lacking: str) -> None:
     """A person with a token looks for another one otherwise."""

@@ -66,7 +66,7 @@ class Office:
             gpg=gpg_signing(self.work, **self.environment),
             approvers=self.approvers,
             root=self.work,
-            reviews=GitHubReviews(hub=lambda: self.hub),
+            reviews=GitHubReviews(hub=lambda: self.hub, why_not=lambda: "GitHub is not asked"),
         )
 
     def key(self, name: str) -> Key:
