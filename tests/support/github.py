@@ -81,7 +81,6 @@ class Repository:
     runs: dict[int, dict[str, Any]] = field(default_factory=dict)
     attempts: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
     reviews: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
-    environments: dict[str, dict[str, Any]] = field(default_factory=dict)
     refuse: list[tuple[str, int, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
 
@@ -155,10 +154,7 @@ class Repository:
         if "/attempts/" in path:
             found = self.attempts.get((numbers[0], numbers[1]))
             return (200, found) if found else absent
-        if path.startswith("/actions/runs/"):
-            found = self.runs.get(numbers[0])
-            return (200, found) if found else absent
-        found = self.environments.get(urllib.parse.unquote(path.removeprefix("/environments/")))
+        found = self.runs.get(numbers[0]) if path.startswith("/actions/runs/") else None
         return (200, found) if found else absent
 
     def hub(self, *, attempts: int = 1, repository: str = REPOSITORY) -> GitHub:

@@ -17,7 +17,6 @@ from deployer.adapters.github.values import (
     Deployment,
     DeploymentState,
     DeploymentStatus,
-    ProtectedEnvironment,
     PullRequest,
     RunReview,
     StatusState,
@@ -172,15 +171,6 @@ class GitHub:
         """What people said when the run waited at environments."""
         answer = self._calls.get(f"/actions/runs/{run_id}/approvals")
         return read(answer, lambda data: tuple(RunReview.of(each) for each in data))
-
-    def environment(self, name: str) -> ProtectedEnvironment | None:
-        """An environment of the repository's settings; None if there is none of this name."""
-        path = f"/environments/{_quoted(name)}"
-        answer = self._calls.get(path, accept={404})
-        if answer.status == 404:
-            self._calls.absent(path)
-            return None
-        return read(answer, ProtectedEnvironment.of)
 
 
 def cut(text: str, *, limit: int) -> str:

@@ -24,15 +24,8 @@ class PullRequest:
     state: str
     merged: bool
     head_sha: str
-    head_ref: str
-    base_ref: str
     fork: bool
-    labels: tuple[str, ...]
-    draft: bool
-    title: str
     author: str
-    url: str
-    updated: dt.datetime
 
     @property
     def open(self) -> bool:
@@ -49,15 +42,8 @@ class PullRequest:
             state=str(data["state"]),
             merged=bool(data.get("merged") or data.get("merged_at")),
             head_sha=str(head["sha"]),
-            head_ref=str(head["ref"]),
-            base_ref=str(base["ref"]),
             fork=str(source.get("full_name", "")).lower() != str(ours["full_name"]).lower(),
-            labels=tuple(str(label["name"]) for label in data.get("labels") or ()),
-            draft=bool(data.get("draft")),
-            title=str(data.get("title") or ""),
             author=_login(data.get("user")),
-            url=str(data.get("html_url") or ""),
-            updated=_time(data["updated_at"]),
         )
 
 
@@ -105,16 +91,11 @@ class DeploymentStatus:
 
     state: str
     url: str
-    description: str
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> DeploymentStatus:
         """From the deployment statuses' API."""
-        return cls(
-            state=str(data["state"]),
-            url=str(data.get("environment_url") or ""),
-            description=str(data.get("description") or ""),
-        )
+        return cls(state=str(data["state"]), url=str(data.get("environment_url") or ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,15 +106,10 @@ class WorkflowRun:
     """
 
     id: int
-    attempt: int
     status: str
     conclusion: str | None
-    event: str
     head_sha: str
     repository: str
-    url: str
-    actor: str
-    created: dt.datetime
     untouched_for: dt.timedelta | None
 
     @property
@@ -147,15 +123,10 @@ class WorkflowRun:
         updated = _time(data["updated_at"])
         return cls(
             id=int(data["id"]),
-            attempt=int(data.get("run_attempt") or 1),
             status=str(data["status"]),
             conclusion=data.get("conclusion"),
-            event=str(data["event"]),
             head_sha=str(data["head_sha"]),
             repository=str(data["repository"]["full_name"]),
-            url=str(data.get("html_url") or ""),
-            actor=_login(data.get("triggering_actor") or data.get("actor")),
-            created=_time(data["created_at"]),
             untouched_for=None if answered is None else max(answered - updated, dt.timedelta()),
         )
 
@@ -183,33 +154,6 @@ class RunReview:
             environments=tuple(str(each["name"]) for each in data.get("environments") or ()),
             comment=str(data.get("comment") or ""),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProtectedEnvironment:
-    """An environment of the repository's settings. `reviewers` are logins, and teams as `team:slug`."""
-
-    name: str
-    reviewers: tuple[str, ...]
-    wait_minutes: int
-    self_review_prevented: bool
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> ProtectedEnvironment:
-        """From `GET /environments/{name}`."""
-        rules = {str(rule["type"]): rule for rule in data.get("protection_rules") or ()}
-        required = rules.get("required_reviewers", {})
-        return cls(
-            name=str(data["name"]),
-            reviewers=tuple(_reviewer(each) for each in required.get("reviewers") or ()),
-            wait_minutes=int(rules.get("wait_timer", {}).get("wait_timer") or 0),
-            self_review_prevented=bool(required.get("prevent_self_review")),
-        )
-
-
-def _reviewer(data: Mapping[str, Any]) -> str:
-    who = data["reviewer"]
-    return f"team:{who['slug']}" if data["type"] == "Team" else str(who["login"])
 
 
 def _login(user: Mapping[str, Any] | None) -> str:

@@ -32,9 +32,9 @@ class Hub:
         http = Http(Redactor(), timeout=10.0, attempts=1)
         return GitHub(http, self.url, self.api.token(variable), REPOSITORY)
 
-    def open(self, number: int, sha: str = SHA, **more: object) -> None:
+    def open(self, number: int, sha: str = SHA) -> None:
         """Somebody opens a pull request, or pushes to it."""
-        self.api.world("pulls", {"number": number, "head": {"sha": sha, "ref": f"topic-{number}"}, **more})
+        self.api.world("pulls", {"number": number, "head": {"sha": sha, "ref": f"topic-{number}"}})
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def hub(api: Api) -> Iterator[Hub]:
 
 def test_pull_requests_are_read(hub: Hub) -> None:
     """Open, a fork's, closed and merged, not there."""
-    hub.open(12, labels=["preview"])
+    hub.open(12)
     hub.api.world("pulls", {"number": 13, "head": {"sha": "2" * 40, "ref": "main", "fork": "stranger"}})
     hub.open(14, sha="3" * 40)
     hub.api.world("pulls", {"number": 14, "state": "closed", "merged": True})
@@ -61,7 +61,7 @@ def test_pull_requests_are_read(hub: Hub) -> None:
     assert mine is not None
     assert theirs is not None
     assert done is not None
-    assert (mine.open, mine.fork, mine.labels, mine.head_sha) == (True, False, ("preview",), SHA)
+    assert (mine.open, mine.fork, mine.head_sha) == (True, False, SHA)
     assert (theirs.fork, done.open, done.merged) == (True, False, True)
     assert client.pull(15) is None
     assert [pull.number for pull in client.open_pulls()] == [12, 13]
@@ -114,7 +114,8 @@ def test_a_run_waits_is_reviewed_and_ends(hub: Hub) -> None:
     client, run = hub.client(), int(found["id"])
     waiting = client.run(run)
     assert waiting is not None
-    assert (waiting.status, waiting.completed, waiting.head_sha, waiting.actor) == ("waiting", False, SHA, "noor")
+    assert (waiting.status, waiting.completed, waiting.head_sha) == ("waiting", False, SHA)
+    assert hub.api.get(f"/actions/runs/{run}").json["actor"]["login"] == "noor"
     assert client.approvals(run) == ()
     hub.api.world(f"runs/{run}", {"review": {"user": "mira", "comment": "fine"}})
     (review,) = client.approvals(run)
@@ -127,15 +128,7 @@ def test_a_run_waits_is_reviewed_and_ends(hub: Hub) -> None:
     hub.api.world(f"runs/{run}", {"status": "completed", "conclusion": "success"})
     ended = client.run(run, attempt=1)
     assert ended is not None
-    assert (ended.completed, ended.conclusion, ended.attempt) == (True, "success", 1)
+    assert (ended.completed, ended.conclusion) == (True, "success")
     assert ended.untouched_for is not None
     assert client.run(1) is None
     assert client.run(run, attempt=2) is None
-
-
-def test_an_environments_reviewers_are_read(hub: Hub) -> None:
-    """As the seed has made it."""
-    found = hub.client().environment("production")
-    assert found is not None
-    assert (found.reviewers, found.self_review_prevented) == (("mira", "noor"), True)
-    assert hub.client().environment("nowhere") is None

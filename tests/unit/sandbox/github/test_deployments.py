@@ -122,6 +122,7 @@ def test_environments(api: Any) -> None:
     rules = {rule["type"]: rule for rule in api.get("/environments/production").json["protection_rules"]}
     assert set(rules) == {"required_reviewers", "branch_policy"}
     reviewers = rules["required_reviewers"]["reviewers"]
+    assert rules["required_reviewers"]["prevent_self_review"]
     assert [(each["type"], each["reviewer"]["login"]) for each in reviewers] == [("User", "mira"), ("User", "noor")]
     patterns = api.get("/environments/production/deployment-branch-policies").json["branch_policies"]
     assert [each["name"] for each in patterns] == ["main"]
