@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,9 +13,9 @@ import pytest
 from sandbox.home import Home
 from tests.support.account import Account
 from tests.support.kills import killed_at
-from tests.support.rehearsal import Ran, Rehearsal, rehearsal, replace
+from tests.support.rehearsal import Ran, Rehearsal, replace
 from tests.support.sandbox import Running
-from tests.support.states import Store, store_of
+from tests.support.states import Store
 from tests.support.waiting import wait_for
 
 ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
@@ -30,24 +29,15 @@ export const run = internalMutationGeneric(async (ctx) => {
 """
 
 
-@pytest.fixture(name="stage", scope="module")
-def _stage() -> Iterator[Rehearsal]:
-    with rehearsal() as running:
-        (running.root.parent / "application" / "convex" / "seed.ts").write_text(SEED)
-        replace(
-            running.root / "environments.toml",
-            'convex = { deploy_key = { env = "CONVEX_PREVIEW_DEPLOY_KEY" } }',
-            'convex = { deploy_key = { env = "CONVEX_PREVIEW_DEPLOY_KEY" }, seed = "seed:run" }',
-        )
-        assert running.inv("sandbox.up").code == 0
-        yield running
-
-
-@pytest.fixture(name="store")
-def _store(stage: Rehearsal) -> Iterator[Store]:
-    stage.reset()
-    with store_of(stage) as store:
-        yield store
+@pytest.fixture(scope="module", autouse=True)
+def _seeded(stage: Rehearsal) -> None:
+    """A preview is filled once by a function of the application."""
+    (stage.root.parent / "application" / "convex" / "seed.ts").write_text(SEED)
+    replace(
+        stage.root / "environments.toml",
+        'convex = { deploy_key = { env = "CONVEX_PREVIEW_DEPLOY_KEY" } }',
+        'convex = { deploy_key = { env = "CONVEX_PREVIEW_DEPLOY_KEY" }, seed = "seed:run" }',
+    )
 
 
 def pr(stage: Rehearsal, verb: str, *flags: str, number: int = 12) -> Ran:

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.support.rehearsal import Rehearsal, rehearsal
+from tests.support.rehearsal import Rehearsal
 
 # With some room above what was counted: a proof or a health check may be asked for once more on a slow machine.
 MOST = {"pr.up": 190, "pr.up again": 60, "pr.down": 120, "pr.down again": 45}
 MOST_OF_A_SWEEP = 30
 # What differs between two runs of the same kind.
 SOME = 12
-
-
-@pytest.fixture(name="stage", scope="module")
-def _stage() -> Iterator[Rehearsal]:
-    with rehearsal() as running:
-        assert running.inv("sandbox.up").code == 0
-        yield running
 
 
 def requests(stage: Rehearsal, *command: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,9 +11,9 @@ import pytest
 from sandbox.home import Home
 from tests.support.account import Account
 from tests.support.convex import Convex
-from tests.support.rehearsal import Ran, Rehearsal, rehearsal, replace
+from tests.support.rehearsal import Ran, Rehearsal, replace
 from tests.support.sandbox import Running
-from tests.support.states import BUCKET, Store, store_of
+from tests.support.states import BUCKET, Store
 from tests.support.waiting import wait_for
 
 ACCOUNT = "023e105f4ecef8ad9ca31a8372d0c353"
@@ -22,20 +21,10 @@ ZONE = "vibechecc.app"
 LONG_AGO = "2026-01-01T00:00:00+00:00"
 
 
-@pytest.fixture(name="stage", scope="module")
-def _stage() -> Iterator[Rehearsal]:
-    with rehearsal() as running:
-        # What these tests make is seconds old when it is swept.
-        replace(running.root / "environments.toml", "grace_minutes = 30", "grace_minutes = 0")
-        assert running.inv("sandbox.up").code == 0
-        yield running
-
-
-@pytest.fixture(name="store")
-def _store(stage: Rehearsal) -> Iterator[Store]:
-    stage.reset()
-    with store_of(stage) as store:
-        yield store
+@pytest.fixture(scope="module", autouse=True)
+def _impatient(stage: Rehearsal) -> None:
+    """What these tests make is seconds old when it is swept."""
+    replace(stage.root / "environments.toml", "grace_minutes = 30", "grace_minutes = 0")
 
 
 @pytest.fixture(name="account")

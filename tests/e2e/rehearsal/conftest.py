@@ -1,4 +1,4 @@
-"""One rehearsal for each module of tests: starting a sandbox is not free."""
+"""What several rehearsals begin with."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.rehearsal import Rehearsal, rehearsal
-from tests.support.states import Store, store_of
+from tests.support.kills import git
+from tests.support.rehearsal import Rehearsal
 
 
-@pytest.fixture(name="stage", scope="module")
-def _stage() -> Iterator[Rehearsal]:
-    with rehearsal() as running:
-        assert running.inv("sandbox.up").code == 0
-        yield running
-
-
-@pytest.fixture(name="store")
-def _store(stage: Rehearsal) -> Iterator[Store]:
-    """The state bucket, in a world in which nothing was deployed."""
-    stage.reset()
-    with store_of(stage) as store:
-        yield store
+@pytest.fixture
+def deployed(stage: Rehearsal) -> Iterator[Rehearsal]:
+    """Development as the inventory says, whatever the test before has left."""
+    git(stage.root, "reset", "-q", "--hard")
+    assert stage.deploy().code == 0
+    yield stage
+    git(stage.root, "reset", "-q", "--hard")

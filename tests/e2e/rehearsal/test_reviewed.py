@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,6 @@ WORKERS = "*/workers/workers"
 @pytest.fixture(scope="module", autouse=True)
 def _repository(stage: Rehearsal) -> None:
     repository(stage.root)
-
-
-@pytest.fixture(name="deployed")
-def _deployed(stage: Rehearsal) -> Iterator[Rehearsal]:
-    """Development as the inventory says, whatever the test before has left."""
-    git(stage.root, "reset", "-q", "--hard")
-    assert stage.deploy().code == 0
-    yield stage
-    git(stage.root, "reset", "-q", "--hard")
 
 
 def test_what_was_planned_is_applied_and_nothing_is_left(stage: Rehearsal) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.support.kills import git, repository
+from tests.support.kills import repository
 from tests.support.rehearsal import Rehearsal, replace
 from tests.support.reviews import apply, plan, refused, written
 
@@ -16,15 +14,6 @@ INVENTORY = "environments.toml"
 @pytest.fixture(scope="module", autouse=True)
 def _repository(stage: Rehearsal) -> None:
     repository(stage.root)
-
-
-@pytest.fixture(name="deployed")
-def _deployed(stage: Rehearsal) -> Iterator[Rehearsal]:
-    """Development as the inventory says, whatever the test before has left."""
-    git(stage.root, "reset", "-q", "--hard")
-    assert stage.deploy().code == 0
-    yield stage
-    git(stage.root, "reset", "-q", "--hard")
 
 
 def test_a_rule_stops_a_plan_and_a_deploy(deployed: Rehearsal) -> None:
