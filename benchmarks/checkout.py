@@ -22,7 +22,10 @@ from benchmarks.measure import Command
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 SECRETS = 10
-CLEARED = ("CLOUDFLARE_", "CF_", "AWS_", "R2_", "CONVEX_", "TF_", "WRANGLER_", "SANDBOX_")
+CLEARED = (
+    "CLOUDFLARE_", "CF_", "AWS_", "R2_", "CONVEX_", "TF_", "WRANGLER_", "SANDBOX_", "GH_", "GITHUB_",
+    "ACTIONS_", "DEPLOYER_",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-CREDENTIALS = ("CLOUDFLARE_", "CF_API", "AWS_", "R2_", "CONVEX_", "TF_", "WRANGLER_")
+from tests.support.foreign import FOREIGN
+
 KEPT = {"TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR"}
 
 
@@ -35,7 +36,7 @@ def pytest_configure() -> None:
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away the credentials and settings of the person who runs the tests."""
     for name in list(os.environ):
-        if name.startswith(CREDENTIALS) and name not in KEPT:
+        if name.startswith(FOREIGN) and name not in KEPT:
             monkeypatch.delenv(name)
     monkeypatch.setenv("CHECKPOINT_DISABLE", "1")
     monkeypatch.setenv("COLUMNS", "80")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from deployer.inventory.base import Model, Name, Text
 
@@ -25,7 +25,17 @@ class Paths(Model):
     files: Annotated[tuple[Text, ...], Field(min_length=1)] = Field(
         description="Patterns like those of .gitignore, relative to this file"
     )
-    affects: tuple[Part, ...] = Field(description="Stacks, `convex`, `worker`; empty: nothing that is deployed")
+    affects: tuple[Part, ...] = Field(
+        description="Stacks, `convex`, `worker`; empty: nothing that is deployed. `convex` never without `worker`, "
+        "which is built from the backend's generated code"
+    )
+
+    @field_validator("affects")
+    @classmethod
+    def _the_worker_follows_the_backend(cls, affects: tuple[Part, ...]) -> tuple[Part, ...]:
+        if "convex" in affects and "worker" not in affects:
+            raise ValueError("`convex` needs `worker` beside it, which is built from the backend's generated code")
+        return affects
 
 
 class Previews(Model):

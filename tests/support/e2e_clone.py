@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from deployer.adapters import packages
+from tests.support.foreign import FOREIGN
 
 REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-_CLEARED = ("CLOUDFLARE_", "CF_", "AWS_", "R2_", "CONVEX_", "TF_", "WRANGLER_", "SANDBOX_", "NO_COLOR", "FORCE_COLOR")
+_CLEARED = (*FOREIGN, "SANDBOX_", "NO_COLOR", "FORCE_COLOR")
 _SECONDS = 300
 # Loaded by every Python that starts: notes each program that is started, which polling could miss.
 _SITECUSTOMIZE = """

@@ -80,9 +80,9 @@ class GpgHome:
         done = subprocess.run(command, env=environment, input=stdin, check=True, capture_output=True, text=True)
         return done.stdout
 
-    def key(self, name: str, *, expires: str = "never") -> str:
+    def key(self, name: str) -> str:
         """Make a key without a passphrase; returns its fingerprint."""
-        self.run("--passphrase", "", "--quick-gen-key", f"{name} <{name}@example.org>", "ed25519", "sign", expires)
+        self.run("--passphrase", "", "--quick-gen-key", f"{name} <{name}@example.org>", "ed25519", "sign", "never")
         listing = self.run("--with-colons", "--list-secret-keys", f"{name}@example.org")
         return next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr"))
 
@@ -91,6 +91,10 @@ class GpgHome:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.run("--armor", "--export", fingerprint))
         return path
+
+    def expire(self, fingerprint: str) -> None:
+        """Let a key be good for one more second."""
+        self.run("--quick-set-expire", fingerprint, "seconds=1")
 
     def revoke(self, fingerprint: str) -> None:
         """Revoke a key with the certificate that was made along with it."""

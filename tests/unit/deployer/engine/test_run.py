@@ -62,7 +62,7 @@ def statuses(result: RunResult) -> dict[str, str]:
 
 def test_independent_steps_run_at_the_same_time() -> None:
     """Two steps that wait for each other both end: they were at work together."""
-    meeting = threading.Barrier(2, timeout=5)
+    meeting = threading.Barrier(2, timeout=30)
     steps = [Spy(name=name, on_apply=lambda _c: (meeting.wait(), None)[1]) for name in "ab"]
 
     assert run(Playbook("p", steps), RunOptions(workers=2)).outcome is Outcome.OK

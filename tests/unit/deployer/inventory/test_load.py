@@ -205,9 +205,10 @@ def test_a_thousand_environments_load_in_linear_time() -> None:
             f'convex = {{ deployment = "calm-owl-{n}", deploy_key = {{ env = "KEY_{n}" }} }}\n'
             for n in range(count)
         )
-        began = time.perf_counter()
+        # Of this process alone: what else the machine does must not count.
+        began = time.process_time()
         parse(text() + more, root=ROOT)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     seconds(10)
     assert seconds(1000) < 40 * max(seconds(100), 0.01)
