@@ -37,7 +37,8 @@ class Sent:
 def send(happening: Happening, *, repository: Mapping[str, Any], tell: Callable[[str, Any], dict[str, Any]]) -> Sent:
     """Let it happen at the stand-in (`tell` a path of its control something) and return the event."""
     if happening.event not in EVENTS:
-        raise UsageError(f"`--event {happening.event}` is none of {', '.join(EVENTS)}", hint="e.g. --event opened")
+        what = f"`--event {happening.event}` is none of" if happening.event else "`--event` is missing, one of"
+        raise UsageError(f"{what} {', '.join(EVENTS)}", hint="e.g. --event opened")
     base = {"repository": repository, "sender": {"login": happening.person, "type": "User"}}
     branch = str(repository["default_branch"])
     main = f"refs/heads/{branch}"
