@@ -32,6 +32,11 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final, Self
 
 _FREE_SPACE: Final = "free some space, then run the same command again"
+_DISK_HINTS: Final = {
+    errno.ENOSPC: _FREE_SPACE,
+    errno.EDQUOT: _FREE_SPACE,
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
 class DeployError(Exception):
@@ -94,9 +99,7 @@ class LocalDisk(DeployError):
         return cls(
             f"{what}: {error.strerror or error}",
             place=str(error.filename or path),
-            hint=_FREE_SPACE
-            if error.errno in (errno.ENOSPC, errno.EDQUOT)
-            else "mend the permissions, then run the same command again",
+            hint=_DISK_HINTS.get(error.errno or 0, "mend the permissions, then run the same command again"),
         )
 
     @classmethod

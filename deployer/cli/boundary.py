@@ -12,7 +12,7 @@ import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from invoke.exceptions import Exit
 from invoke.tasks import Task
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 JSON_HELP = "print one JSON document on stdout"
 SANDBOX_ONLY = "DEPLOYER_SANDBOX"
 """Variable with which every task that knows `--sandbox` has it."""
+# What a disk, or the name of a file that somebody gave, does to whoever happens to meet it.
+_OF_THE_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENAMETOOLONG})
 COLOR_HELP = "colours on a terminal; --no-color or NO_COLOR turns them off"
 
 
@@ -112,7 +114,7 @@ def guarded(session: Session, body: Callable[[], int]) -> int:
 
 
 def _our_mistake(error: Exception) -> DeployError:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
         return LocalDisk.of(error, ".")
     internal = InternalError(f"unexpected {type(error).__name__}: {error}")
     internal.__cause__ = error

@@ -58,7 +58,11 @@ def is_stored(plan: str) -> bool:
 
 
 def _exists(plan: str) -> bool:
+    from deployer.steps.bundle import recover
+
     try:
+        # One that a killed run has moved aside is there as well.
+        recover(Path(plan))
         return Path(plan).exists()
     except OSError:
         # Too long for a name of a file.
@@ -72,4 +76,13 @@ def _fetch(session: Session, identifier: str, *, sandbox: bool) -> Bundle:
 
     wiring = open_run(session, env=environment_of(identifier), sandbox=sandbox)
     require_credentials(wiring, references={})
-    return PlanStore(wiring.state_bucket).fetch(identifier, wiring.folder / "plans" / identifier)
+    return PlanStore(wiring.state_bucket).fetch(identifier, copies(wiring.folder) / identifier)
+
+
+def copies(folder: Path) -> Path:
+    """Where an environment's work folder keeps copies of stored bundles, those whose time is over taken away."""
+    from deployer.steps.bundle import forget_expired
+
+    plans = folder / "plans"
+    forget_expired(plans, now=dt.datetime.now(dt.UTC))
+    return plans

@@ -6,6 +6,7 @@ the other. What a plan is, is not known here.
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ def _known(session: Session, wish: PlanWish, loaded: LoadedInventory) -> list[st
 def _plan_alone(session: Session, wish: PlanWish, name: str, *, told: bool) -> Planned:
     """Plan the only one; where somebody is told of it, also of an error, that is kept until then."""
     try:
-        return _plan(session, wish, name, folder=Path(wish.out) if wish.out else None, alone=True)
+        return _plan(session, wish, name, folder=_folder(wish.out), alone=True)
     except DeployError as error:
         if not told:
             raise
@@ -135,16 +136,25 @@ def _plan_alone(session: Session, wish: PlanWish, name: str, *, told: bool) -> P
 
 def _plan_beside(session: Session, wish: PlanWish, name: str) -> Planned:
     """Plan one of several: an error is kept, the others go on."""
-    folder = Path(wish.out) / name if wish.out else None
+    folder = _folder(wish.out, name)
     try:
         return _plan(session, wish, name, folder=folder, alone=False)
     except DeployError as error:
         return Planned(environment=name, error=error)
 
 
+def _folder(out: str, *below: str) -> Path | None:
+    """Where the bundle goes; without `..`, which would be a name like any other to those who put things beside it."""
+    return Path(os.path.normpath(out), *below) if out else None
+
+
 def _plan(session: Session, wish: PlanWish, name: str, *, folder: Path | None, alone: bool) -> Planned:
     from deployer.cli.targets import connect
 
+    if folder is not None:
+        from deployer.steps.bundle import require_replaceable
+
+        require_replaceable(folder)
     subject = begin(session, env=name, sandbox=wish.sandbox, settings=wish.settings)
     with subject.locked(session):
         target = connect(session, subject.loaded, subject.environment, sandbox=wish.sandbox)
@@ -199,6 +209,7 @@ def _keep(
     """Write the bundle where it was asked for; returns what `--plan` takes, and the digest that approvals bind to."""
     if folder is None and not wish.store:
         return None, None
+    from deployer.cli.bundles import copies
     from deployer.playbooks.plan import bundle_files
     from deployer.steps.bundle import read_bundle, write_bundle
     from deployer.steps.bundle_store import PlanStore
@@ -206,7 +217,7 @@ def _keep(
     identifier = composed.view.manifest.id
     kept = str(folder) if folder else identifier
     manifest, files = bundle_files(composed, plan=kept, link=wish.link)
-    place = folder or subject.folder.path / "plans" / identifier
+    place = folder or copies(subject.folder.path) / identifier
     write_bundle(place, manifest, files)
     if wish.store:
         PlanStore(subject.wiring(session, target).state_bucket).put(read_bundle(place))

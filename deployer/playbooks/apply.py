@@ -99,7 +99,7 @@ def _given(wiring: Wiring, bundle: Bundle, name: str, state: StackState) -> Kept
     file = None
     if state.saved:
         file = wiring.folder / "terraform" / name / "reviewed.tfplan"
-        write_private_bytes(file, bundle.saved_plan(name).read_bytes())
+        write_private_bytes(file, bundle.saved_plan(name))
     changed = tuple(
         output for output, change in shown.get("output_changes", {}).items() if change["actions"] != ["no-op"]
     )

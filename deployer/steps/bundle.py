@@ -6,17 +6,19 @@ later, so they are not among the files that the manifest lists.
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import glob
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from deployer.adapters.files import disk_errors, file_digest, make_folder, write_private_bytes
+from deployer.adapters.files import disk_errors, make_folder, write_private_bytes
 from deployer.adapters.machine import is_running
 from deployer.adapters.terraform import planned_changes, planned_outputs, planned_resources
 from deployer.engine.change import Change
@@ -34,19 +36,24 @@ _AGAIN: Final = "make it anew: `inv plan --env NAME --out FOLDER`"
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """A bundle whose files are all as they were written."""
+    """A bundle whose files are all as they were written.
+
+    `files` are their bytes, read once: between reading a bundle and applying it may lie a long wait for somebody else,
+    and what becomes of the folder meanwhile must change nothing.
+    """
 
     folder: Path
     manifest: Manifest
     steps: tuple[PlannedStep, ...]
+    files: Mapping[str, bytes] = field(repr=False)
 
-    def saved_plan(self, stack: str) -> Path:
+    def saved_plan(self, stack: str) -> bytes:
         """The plan that Terraform saved for a stack."""
-        return self.folder / PRIVATE / f"{stack}.tfplan"
+        return self.files[f"{PRIVATE}/{stack}.tfplan"]
 
     def plan_json(self, stack: str) -> Mapping[str, Any]:
         """What Terraform says of a stack's plan."""
-        return dict(json.loads((self.folder / PRIVATE / f"{stack}.json").read_bytes()))
+        return dict(json.loads(self.files[f"{PRIVATE}/{stack}.json"]))
 
     @property
     def shown(self) -> dict[str, Mapping[str, Any]]:
@@ -60,8 +67,8 @@ class Bundle:
 
     def contents(self) -> Iterator[tuple[str, bytes]]:
         """Every file with its path in the bundle; the manifest last, so that a copy without it is known as a part."""
-        for name in (*sorted(self.manifest.files), FILE_NAME):
-            yield name, (self.folder / name).read_bytes()
+        yield from sorted(self.files.items())
+        yield FILE_NAME, self.manifest.text.encode()
 
 
 def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> None:
@@ -69,11 +76,11 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -
 
     `manifest` lists the digests of `files`, and is sealed.
     """
-    _require_replaceable(folder)
+    require_replaceable(folder)
     fresh = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     with disk_errors(folder):
-        _recover(folder)
+        recover(folder)
         try:
             make_folder(fresh)
             for name, body in files.items():
@@ -92,11 +99,17 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _require_replaceable(folder: Path) -> None:
-    if not folder.exists():
-        return
-    strangers = [entry.name for entry in folder.iterdir()] if folder.is_dir() else [folder.name]
-    if strangers and not (folder / FILE_NAME).is_file():
+def require_replaceable(folder: Path) -> None:
+    """UsageError if a bundle cannot be put there: it may replace an empty folder or another bundle, nothing else."""
+    here = Path.cwd()
+    if folder.resolve() in (here, *here.parents):
+        raise UsageError("a plan bundle needs a folder of its own", place=str(folder), hint="e.g. `--out plan/`")
+    with disk_errors(folder):
+        if not folder.exists():
+            return
+        strangers = [entry.name for entry in folder.iterdir()] if folder.is_dir() else [folder.name]
+        replaceable = not strangers or (folder / FILE_NAME).is_file()
+    if not replaceable:
         raise UsageError(
             "there is something else than a plan bundle where the bundle is to be written",
             place=f"{folder}: {', '.join(sorted(strangers)[:3])}",
@@ -112,7 +125,7 @@ def digests_of(files: Mapping[str, bytes]) -> dict[str, str]:
 def read_bundle(folder: Path) -> Bundle:
     """The bundle in `folder`; PlanUnusable says what is missing or was edited."""
     with disk_errors(folder):
-        _recover(folder)
+        recover(folder)
         try:
             return _read(folder)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -123,7 +136,15 @@ def read_bundle(folder: Path) -> Bundle:
             ) from None
 
 
-def _recover(folder: Path) -> None:
+def forget_expired(plans: Path, *, now: dt.datetime) -> None:
+    """Remove bundles below `plans` whose time is over: they hold what the states hold, and nobody can apply them."""
+    for folder in plans.iterdir() if plans.is_dir() else ():
+        with contextlib.suppress(PlanUnusable, NotADirectoryError):
+            if parse_manifest(_manifest_bytes(folder), place=str(folder)).expires <= now:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def recover(folder: Path) -> None:
     """Clear up after a writer that was killed: the older bundle goes back if there is no newer one."""
     for left in sorted(folder.parent.glob(f".{glob.escape(folder.name)}.*.*")):
         _, _, rest = left.name.rpartition(f".{folder.name}.")
@@ -140,21 +161,14 @@ def _read(folder: Path) -> Bundle:
     if not folder.is_dir() or not any(folder.iterdir()):
         raise PlanUnusable("there is no plan bundle", place=str(folder), hint=_AGAIN)
     manifest = parse_manifest(_manifest_bytes(folder), place=str(folder / FILE_NAME))
-    wrong = list(_wrong_files(folder, manifest))
-    if wrong:
-        raise PlanUnusable(
-            "the plan bundle is not as it was written",
-            place=str(folder),
-            hint=_AGAIN,
-            details=wrong,
-        )
-    document = json.loads((folder / DOCUMENT).read_bytes())
+    files = _verified_files(folder, manifest)
+    document = json.loads(files[DOCUMENT])
     steps = steps_of(document, place=str(folder / DOCUMENT))
     if meaning_of_all(steps) != manifest.digest:
         raise PlanUnusable(
             "the plan's changes are not those that its manifest was written for", place=str(folder), hint=_AGAIN
         )
-    bundle = Bundle(folder=folder, manifest=manifest, steps=steps)
+    bundle = Bundle(folder=folder, manifest=manifest, steps=steps, files=files)
     if risk_of_all(bundle.changes) is not manifest.risk:
         raise PlanUnusable("the plan's risk is not that of its changes", place=str(folder), hint=_AGAIN)
     for shown in bundle.shown.values():
@@ -203,7 +217,24 @@ def parse_manifest(body: bytes, *, place: str) -> Manifest:
     return manifest
 
 
-def _wrong_files(folder: Path, manifest: Manifest) -> Iterator[str]:
+def _verified_files(folder: Path, manifest: Manifest) -> Mapping[str, bytes]:
+    wrong = list(_misplaced(folder, manifest))
+    files: dict[str, bytes] = {}
+    for name, digest in manifest.files.items():
+        try:
+            files[name] = (folder / name).read_bytes()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            wrong.append(f"{name}: is missing")
+            continue
+        if hashlib.sha256(files[name]).hexdigest() != digest:
+            wrong.append(f"{name}: was changed after the plan was made")
+    if wrong:
+        raise PlanUnusable("the plan bundle is not as it was written", place=str(folder), hint=_AGAIN, details=wrong)
+    return files
+
+
+def _misplaced(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """Files that do not belong to the plan, and those that it must have and does not list."""
     present = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
@@ -217,9 +248,3 @@ def _wrong_files(folder: Path, manifest: Manifest) -> Iterator[str]:
     required |= {f"{PRIVATE}/{stack}.tfplan" for stack, state in manifest.stacks.items() if state.saved}
     for name in sorted(required - manifest.files.keys()):
         yield f"{name}: the manifest does not list it"
-    for name, digest in manifest.files.items():
-        path = folder / name
-        if not path.is_file():
-            yield f"{name}: is missing"
-        elif file_digest(path) != digest:
-            yield f"{name}: was changed after the plan was made"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -102,21 +101,27 @@ class PlanStore:
                 hint="`inv plan --env NAME --store` stores one and prints its id",
             )
         manifest = parse_manifest(found.body, place=self.place(identifier))
+        files = {name: self._part(identifier, name, digest) for name, digest in manifest.files.items()}
+        files |= {f"{APPROVALS}/{name}": body for name, body in self.approvals(identifier).items()}
+        files[FILE_NAME] = found.body
+        # File by file, since another run of this checkout may have the same folder open.
         with disk_errors(folder):
-            # Nothing of an earlier time counts: an approval may have been withdrawn.
-            shutil.rmtree(folder, ignore_errors=True)
-        for name, digest in manifest.files.items():
-            part = self.bucket.get(f"{PREFIX}{identifier}/{name}")
-            if part is None or hashlib.sha256(part.body).hexdigest() != digest:
-                state = "is missing" if part is None else "is not the file that was stored"
-                raise PlanUnusable(
-                    f"`{name}` of the stored plan {state}", place=self.place(identifier), hint="plan again: `inv plan`"
-                )
-            write_private_bytes(folder / name, part.body)
-        for name, body in self.approvals(identifier).items():
-            write_private_bytes(folder / APPROVALS / name, body)
-        write_private_bytes(folder / FILE_NAME, found.body)
+            for path in folder.rglob("*"):
+                # Nothing of an earlier time counts: an approval may have been withdrawn.
+                if path.relative_to(folder).as_posix() not in files and path.is_file() and path.name[0] != ".":
+                    path.unlink(missing_ok=True)
+        for name, body in files.items():
+            write_private_bytes(folder / name, body)
         return read_bundle(folder)
+
+    def _part(self, identifier: str, name: str, digest: str) -> bytes:
+        part = self.bucket.get(f"{PREFIX}{identifier}/{name}")
+        if part is None or hashlib.sha256(part.body).hexdigest() != digest:
+            state = "is missing" if part is None else "is not the file that was stored"
+            raise PlanUnusable(
+                f"`{name}` of the stored plan {state}", place=self.place(identifier), hint="plan again: `inv plan`"
+            )
+        return part.body
 
     def approvals(self, identifier: str) -> Mapping[str, bytes]:
         """The approvals of a bundle, by file name."""

@@ -64,7 +64,7 @@ def approved(tmp_path: Path, made: Wiring) -> Bundle:
     now = dt.datetime.now(dt.UTC)
     view = plan_view(created=now, expires=now + dt.timedelta(days=1), stacks={})
     bundle = Bundle(
-        folder=tmp_path / "plan", manifest=view.manifest.model_copy(update={"risk": Risk.DESTROY}), steps=()
+        folder=tmp_path / "plan", manifest=view.manifest.model_copy(update={"risk": Risk.DESTROY}), steps=(), files={}
     )
     (bundle.folder / APPROVALS).mkdir(parents=True)
     for name in PEOPLE:

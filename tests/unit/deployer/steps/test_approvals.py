@@ -194,7 +194,7 @@ def test_a_key_knows_its_owner(office: Office) -> None:
 
 def test_approvals_lie_beside_the_bundle(tmp_path: Path) -> None:
     """Whatever else lies there is none; a bundle without a folder for them has none."""
-    bundle = Bundle(folder=tmp_path, manifest=manifest(), steps=())
+    bundle = Bundle(folder=tmp_path, manifest=manifest(), steps=(), files={})
     assert records_in(bundle) == {}
     folder = tmp_path / APPROVALS
     folder.mkdir()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from deployer.errors import PlanUnusable, UsageError
+from deployer.cli.bundles import open_bundle
+from deployer.cli.session import Session
+from deployer.errors import LocalDisk, PlanUnusable, UsageError
 from deployer.report.plan_document import plan_document
 from deployer.review.digest import meaning_of_all
 from deployer.review.manifest import APPROVALS, FILE_NAME, Manifest
-from deployer.steps.bundle import Bundle, digests_of, read_bundle, write_bundle
+from deployer.steps.bundle import Bundle, digests_of, forget_expired, read_bundle, require_replaceable, write_bundle
 from deployer.steps.bundle_store import PlanStore, is_id
 from deployer.steps.secrets import FINGERPRINT_KEY, Secrets
 from tests.support.buckets import MemoryBucket
@@ -233,6 +239,86 @@ def test_an_interrupted_write_keeps_the_older_bundle(tmp_path: Path, monkeypatch
     assert (folder / APPROVALS / "mira.json").is_file()
     read_bundle(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["plan"]
+
+
+def test_what_a_killed_writer_has_moved_aside_is_opened(tmp_path: Path) -> None:
+    """By whatever `--plan` names it, and with its approvals; what another run is about to replace stays where it is."""
+    folder = tmp_path / "plan"
+    manifest = written(folder)
+    (folder / APPROVALS).mkdir()
+    (folder / APPROVALS / "mira.json").write_text("{}")
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    folder.rename(tmp_path / f".plan.{dead.pid}.old")
+    (tmp_path / f".plan.{dead.pid}.part").mkdir()
+    bundle = open_bundle(Session(root=tmp_path, command="inv approvals"), plan=str(folder), sandbox=True)
+
+    assert bundle.manifest == manifest
+    assert (folder / APPROVALS / "mira.json").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["plan"]
+
+
+def test_what_becomes_of_the_folder_later_changes_nothing(tmp_path: Path) -> None:
+    """A run may wait for another one between reading a bundle and applying it."""
+    written(tmp_path / "plan")
+    bundle = read_bundle(tmp_path / "plan")
+    shutil.rmtree(tmp_path / "plan")
+
+    assert (bundle.saved_plan("site"), bundle.plan_json("site")) == (b"saved", {})
+    assert len(list(bundle.contents())) == 4
+
+
+def test_runs_of_one_checkout_fetch_the_same_bundle_at_once(tmp_path: Path) -> None:
+    """None of them ever sees a part of it."""
+    manifest = written(tmp_path / "plan")
+    store = PlanStore(MemoryBucket())
+    store.put(read_bundle(tmp_path / "plan"))
+    assert store.add_approval(ID, "mira.json", b"{}")
+    with ThreadPoolExecutor(4) as pool:
+        fetched = list(pool.map(lambda _: store.fetch(ID, tmp_path / "fetched"), range(40)))
+
+    assert {each.manifest.id for each in fetched} == {manifest.id}
+    assert (tmp_path / "fetched" / APPROVALS / "mira.json").read_bytes() == b"{}"
+
+
+def test_what_the_store_no_longer_has_does_not_count(tmp_path: Path) -> None:
+    """An approval that was withdrawn, or a file of another time."""
+    written(tmp_path / "plan")
+    store = PlanStore(MemoryBucket())
+    store.put(read_bundle(tmp_path / "plan"))
+    folder = tmp_path / "fetched"
+    for name in (f"{APPROVALS}/mira.json", "private/other.json"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("{}")
+    store.fetch(ID, folder)
+
+    assert not (folder / APPROVALS / "mira.json").exists()
+    assert not (folder / "private" / "other.json").exists()
+
+
+def test_copies_whose_time_is_over_are_removed(tmp_path: Path) -> None:
+    """They hold what a state holds; one that is half there may be somebody's who fetches it just now."""
+    manifest = written(tmp_path / "plans" / "one")
+    (tmp_path / "plans" / "half" / "private").mkdir(parents=True)
+    forget_expired(tmp_path / "plans", now=manifest.expires - dt.timedelta(seconds=1))
+    assert (tmp_path / "plans" / "one").is_dir()
+    forget_expired(tmp_path / "plans", now=manifest.expires)
+
+    assert [path.name for path in (tmp_path / "plans").iterdir()] == ["half"]
+    forget_expired(tmp_path / "none", now=manifest.expires)
+
+
+def test_a_bundle_takes_nobodys_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither that of the folder in which somebody works, nor one whose name no file can have."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    for folder in (".", "..", "x/.."):
+        with pytest.raises(UsageError, match="a folder of its own"):
+            require_replaceable(Path(folder))
+    with pytest.raises(LocalDisk) as caught:
+        require_replaceable(Path("x" * 300))
+    assert caught.value.hint == "choose a shorter name"
+    require_replaceable(Path("plan"))
 
 
 def test_an_object_that_was_exchanged_in_the_store_is_found(tmp_path: Path) -> None:
