@@ -85,6 +85,26 @@ def report_pull_request(session: Session, wish: ReportWish) -> int:
     return 0
 
 
+def tell_removed(session: Session, wiring: Wiring, hub: GitHub) -> Told | None:
+    """Tell of an environment that a sweep has removed, where it was told of before; None if it is there again."""
+    from deployer.playbooks.ephemeral_wiring import number_of
+    from deployer.playbooks.reporting import report_removed
+    from deployer.report.environment_report import TEMPLATE
+
+    number = number_of(wiring)
+    lease, run = _known(wiring)
+    if lease is not None and (lease.closed is None or lease.closed.removed is None):
+        # Whoever has opened it again tells how it stands.
+        return None
+    wish = ReportWish(number=str(number), sandbox=wiring.target.name == "sandbox", state="removed")
+    report = _report(wiring, wish, lease, run, sha=None)
+    body = session.redactor.text(wiring.templates.render(TEMPLATE, report.values()))
+    told = report_removed(hub, report, number=number, body=body, say=session.sink.talk)
+    if told.changed:
+        session.sink.talk(_said(told, number, report))
+    return told
+
+
 def _one_of(value: str, known: tuple[str, ...], *, flag: str) -> None:
     if value and value not in known:
         raise UsageError(f"`--{flag} {value}` is none of {', '.join(known)}", hint=f"e.g. --{flag} {known[0]}")
@@ -166,6 +186,7 @@ def _report(
         failure=_failure(run, steps),
         closing=closing,
         command=f"inv {task} --number {number_of(wiring)}{wiring.named.flags}",
+        why=lease.closed.why if state == "removed" and lease and lease.closed else "",
         removed=[name for name, status in steps.items() if status == "changed"] if removing else [],
         left=[name for name, status in steps.items() if status == "failed"] if removing else [],
     )

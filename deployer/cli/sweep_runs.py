@@ -1,10 +1,14 @@
-"""Sweeps for a task: looks at everything, then removes one environment after the other, whatever becomes of each."""
+"""Sweeps for a task: looks at everything, then removes one environment after the other, whatever becomes of each.
+
+Who was told that an environment is up is told that it is removed: no other run does it after a lease that ran out, nor
+where GitHub has started none when the pull request was closed.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deployer.cli.runs import Verb, Wish, execute
@@ -18,6 +22,7 @@ from deployer.errors import (
     Unswept,
     UsageError,
 )
+from deployer.words import Named
 
 if TYPE_CHECKING:
     from deployer.cli.session import Session
@@ -25,7 +30,6 @@ if TYPE_CHECKING:
     from deployer.playbooks.sweep import Survey
     from deployer.playbooks.wiring import Wiring
     from deployer.steps.sweep import Finding
-    from deployer.words import Named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,10 +134,25 @@ def _run(session: Session, wish: SweepWish, found: Survey, finding: Finding) -> 
     if isinstance(error, (EnvironmentLocked, EnvironmentReopened)):
         return Outcome(finding=finding, skipped=error.message)
     if error is None:
-        return Outcome(finding=finding, removed=True)
+        removed = Outcome(finding=finding, removed=True)
+        return _told(session, found, wirings[-1], removed) if life.removed else removed
     if isinstance(error, Interrupted):
         raise error
     return Outcome(finding=finding, error=error, left=_left(wirings[-1], finding))
+
+
+def _told(session: Session, found: Survey, wiring: Wiring, removed: Outcome) -> Outcome:
+    """Bring up to date what its pull request was told. That it went stays true, whatever becomes of telling it."""
+    from deployer.cli.report_runs import tell_removed
+
+    if found.hub is None:
+        return removed
+    try:
+        return replace(removed, told=tell_removed(session, wiring, found.hub))
+    except Interrupted:
+        raise
+    except DeployError as error:
+        return replace(removed, untold=error)
 
 
 def _left(wiring: Wiring, finding: Finding) -> tuple[int, ...]:
@@ -163,8 +182,9 @@ def _forgotten(session: Session, wish: SweepWish, found: Survey, finding: Findin
 def _problem(found: Survey, outcomes: Sequence[Outcome], named: Named) -> Unswept | None:
     """One error for everything that is left, and for everything that nobody could look at."""
     failed = [outcome for outcome in outcomes if outcome.error is not None]
+    untold = [outcome for outcome in outcomes if outcome.untold is not None]
     unseen = found.seen.unseen
-    if not failed and not unseen:
+    if not failed and not unseen and not untold:
         return None
     lines = [f"{what} could not be listed: {error.message}" for what, error in unseen]
     for outcome in failed:
@@ -175,14 +195,21 @@ def _problem(found: Survey, outcomes: Sequence[Outcome], named: Named) -> Unswep
         lines += [f"  {outcome.error.hint}"] if outcome.error.hint else []
         lines += [f"  left: {thing.kind} `{thing.name}`" for thing in outcome.things_left]
         lines.append(f"  {named.listing('pr.sweep', f'--number {finding.number}')} goes on with it")
+    for outcome in untold:
+        assert outcome.untold is not None
+        name = outcome.finding.environment
+        lines.append(f"{name} is removed, and its pull request was not told: {outcome.untold.message}")
+        lines.append(f"  {Named(name, named.target).command('pr.report')} tells it")
     parts = []
     if failed:
         parts.append(f"{len(failed)} of {len(outcomes)} environments could not be removed as a whole")
     if unseen:
         parts.append(f"{len(unseen)} listing{'s' if len(unseen) > 1 else ''} could not be had")
+    if untold:
+        parts.append(f"{len(untold)} pull request{'s' if len(untold) > 1 else ''} could not be told")
     return Unswept(
         "; ".join(parts),
-        place=", ".join(each.finding.environment for each in failed) if failed else unseen[0][0],
+        place=", ".join(each.finding.environment for each in failed or untold) or unseen[0][0],
         details=lines,
         hint=f"{named.listing('pr.sweep')} goes on from here once that is mended; docs/runbooks/sweep-failed.md",
     )

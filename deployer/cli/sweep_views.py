@@ -10,19 +10,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deployer.cli.session import Session
     from deployer.errors import DeployError
+    from deployer.playbooks.reporting import Told
     from deployer.playbooks.sweep import Survey
     from deployer.steps.sweep import Finding, Thing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a finding. `skipped` says why it was left alone, `left` which of its things are still there."""
+    """What became of a finding. `skipped` says why it was left alone, `left` which of its things are still there.
+
+    `told` is what its pull request was told of the removal, `untold` why that failed.
+    """
 
     finding: Finding
     removed: bool = False
     skipped: str = ""
     error: DeployError | None = None
     left: tuple[int, ...] = ()
+    told: Told | None = None
+    untold: DeployError | None = None
 
     @property
     def things_left(self) -> tuple[Thing, ...]:
@@ -119,6 +125,11 @@ def _finding(finding: Finding, outcome: Outcome | None) -> dict[str, Any]:
         if outcome.error is not None:
             shown["error"] = {"reason": outcome.error.reason, "message": outcome.error.message}
             shown["left"] = [thing.document() for thing in outcome.things_left]
+        if outcome.told is not None:
+            told = outcome.told.fields()
+            shown["told"] = {name: told[name] for name in ("comment", "changed", "deployment", "notes")}
+        if outcome.untold is not None:
+            shown["untold"] = {"reason": outcome.untold.reason, "message": outcome.untold.message}
         if outcome.skipped:
             shown["skipped"] = outcome.skipped
     return shown

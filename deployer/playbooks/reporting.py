@@ -49,11 +49,13 @@ class Told:
         }
 
 
-def put_comment(hub: GitHub, number: int, *, marker: str, body: str) -> Told:
-    """Keep one comment up to date."""
+def put_comment(hub: GitHub, number: int, *, marker: str, body: str, anew: bool = True) -> Told:
+    """Keep one comment up to date; without `anew` only if it is there."""
     told = Told()
 
     def write() -> None:
+        if not anew and not hub.comments(number, marker=marker):
+            return
         comment = hub.put_comment(number, marker=marker, body=body)
         told.comment, told.changed = comment.url, comment.changed
 
@@ -81,6 +83,32 @@ def report_environment(
 
     _try(told, "the deployment was not told", deployment)
     _try(told, "the commit's status was not set", status)
+    for note in told.notes:
+        say(f"note: {note}")
+    return told
+
+
+def report_removed(
+    hub: GitHub, report: EnvironmentReport, *, number: int, body: str, say: Callable[[str], None]
+) -> Told:
+    """Bring up to date what was told of an environment that is removed; of one that nobody was told of, nothing is.
+
+    What is left behind may bear any number: there need not be such a pull request.
+    """
+    told = Told()
+
+    def comment() -> None:
+        if hub.pull(number) is not None:
+            found = put_comment(hub, number, marker=MARKER, body=body, anew=False)
+            told.comment, told.changed = found.comment, found.changed
+            told.notes.extend(found.notes)
+
+    def deployment() -> None:
+        if _set_deployment(hub, report, ""):
+            told.changed, told.deployment = True, _DEPLOYMENT[report.state]
+
+    _try(told, "the comment was not written", comment)
+    _try(told, "the deployment was not told", deployment)
     for note in told.notes:
         say(f"note: {note}")
     return told

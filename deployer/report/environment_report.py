@@ -47,6 +47,8 @@ class EnvironmentReport:
     command: str = ""
     # What failed is its removal.
     closing: bool = False
+    # Why it was removed, in the words of its tombstone.
+    why: str = ""
     removed: Sequence[str] = ()
     # What is still there although it should not be.
     left: Sequence[str] = ()
@@ -76,6 +78,7 @@ class EnvironmentReport:
             "failed": self._failed(),
             "failure": prose(shortened(self.failure, room=_LONGEST)) if self.failure else "",
             "command": code(self.command) if self.command else "",
+            "why": prose(shortened(self.why, room=_LONGEST)) if self.why else "",
             "removed": _listed(self.removed),
             "left": _listed(self.left),
         }

@@ -64,6 +64,22 @@ def pull(stage: Rehearsal, number: int, state: str) -> None:
     assert httpx.post(url, json=body, trust_env=False).status_code < 300
 
 
+def asked(stage: Rehearsal, path: str) -> Any:
+    """What GitHub has."""
+    made = stage.connection["environment"]
+    url = f"{made['GITHUB_API_URL']}/repos/vibechecc/vibechecc{path}"
+    answer = httpx.get(url, headers={"Authorization": f"Bearer {made['GITHUB_TOKEN']}"}, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def told(stage: Rehearsal, number: int) -> tuple[list[str], list[str]]:
+    """The comments on a pull request, and the last state of each deployment of its environment."""
+    comments = [each["body"] for each in asked(stage, f"/issues/{number}/comments")]
+    made = [each["id"] for each in asked(stage, f"/deployments?environment=pr-{number}")]
+    return comments, [asked(stage, f"/deployments/{each}/statuses")[0]["state"] for each in made]
+
+
 def lease_of(store: Store, number: int) -> dict[str, Any]:
     """What the lease of an environment says."""
     return dict(json.loads(store.read(f"leases/pr-{number}.json") or b"{}"))
@@ -168,6 +184,60 @@ def test_each_environment_by_its_lease_and_its_pull_request(stage: Rehearsal, st
     assert sweep(stage).document["findings"] == []
     for number in (43, 44):
         assert stage.deploy(env=f"pr-{number}").recap["changed"] == 0
+
+
+def test_who_was_told_that_it_is_up_is_told_that_it_went(stage: Rehearsal, store: Store, account: Account) -> None:
+    """Why, in the comment there is; whoever was never told anything still is not. `--check` tells nobody."""
+    for number in (51, 52, 53):
+        up(stage, number)
+    for number in (51, 52):
+        assert stage.inv("pr.report", "--number", str(number), "--state", "up", "--sandbox").code == 0
+    for number in (51, 53):
+        change_lease(store, number, expires=LONG_AGO)
+    pull(stage, 52, "closed")
+    before = [told(stage, number) for number in (51, 52, 53)]
+    assert "pr-51</code> is up" in before[0][0][0]
+
+    assert len(found(sweep(stage, "--check"))) == 3
+    assert [told(stage, number) for number in (51, 52, 53)] == before
+    swept = sweep(stage)
+    assert swept.code == 0, swept.err
+    assert {each["environment"]: each["told"]["changed"] for each in swept.document["findings"]} == {
+        "pr-51": True,
+        "pr-52": True,
+        "pr-53": False,
+    }
+    for number, why in ((51, "expired"), (52, "closed")):
+        (comment,), deployments = told(stage, number)
+        assert f"### <code>pr-{number}</code> is removed\n\nWhy: {why}.\n\nRemoved were:" in comment
+        assert deployments == ["inactive"]
+    assert told(stage, 53) == ([], [])
+
+    after = [asked(stage, f"/issues/{number}/comments") for number in (51, 52)]
+    assert sweep(stage).document["findings"] == []
+    assert [asked(stage, f"/issues/{number}/comments") for number in (51, 52)] == after
+    again = stage.inv("pr.report", "--number", "51", "--sandbox", "--json")
+    assert (again.code, again.document["changed"]) == (0, False), again.err
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, 0), (500, 1)])
+def test_github_does_not_keep_an_environment(
+    stage: Rehearsal, store: Store, account: Account, status: int, code: int
+) -> None:
+    """A token that may not write is a note; a failure is one of the sweep, with the command that tells it."""
+    up(stage, 54)
+    assert stage.inv("pr.report", "--number", "54", "--state", "up", "--sandbox").code == 0
+    change_lease(store, 54, expires=LONG_AGO)
+    stage.fault(service="github", method="PATCH", path="*/issues/comments/*", status=status, count=30)
+    swept = sweep(stage)
+    assert (swept.code, outcomes(swept)) == (code, {"pr-54": "removed"}), swept.err
+    assert everything(account) == set()
+    assert ("the comment was not written" if status == 403 else "`inv pr.report --env pr-54 --sandbox`") in swept.err
+    assert stage.inv("sandbox.fault", "--clear").code == 0
+    assert stage.inv("pr.report", "--env", "pr-54", "--sandbox").code == 0
+    (comment,), deployments = told(stage, 54)
+    assert "Why: expired." in comment
+    assert deployments == ["inactive"]
 
 
 def test_a_tombstone_goes_when_its_time_is_over(stage: Rehearsal, store: Store, account: Account) -> None:

@@ -165,7 +165,7 @@ def test_a_job_that_comes_too_late_does_not_overwrite_that_it_was_removed(stage:
     assert tombstone is not None
     stage.bucket.put("leases/pr-12.json", tombstone.text(), replaces=None)
     stage.report("--state", "failed", "--e2e", "skipped")
-    assert "### <code>pr-12</code> is removed" in body(stage)
+    assert "### <code>pr-12</code> is removed\n\nWhy: removed by hand.\n" in body(stage)
 
 
 def test_a_removal_that_did_not_come_to_its_end_is_not_told_as_one_that_did(stage: Stage) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from deployer.errors import CredentialsRefused
+from deployer.cli import sweep_runs
+from deployer.cli.sweep_views import Outcome
+from deployer.errors import CredentialsRefused, ServiceFailed
 from deployer.playbooks import sweep as playbook
+from deployer.playbooks.reporting import Told
 from deployer.playbooks.sweep import Survey
 from deployer.steps.sweep import Cause, Facts, Finding, Judgement, Kept, Kind, Rules, Thing
 from deployer.steps.sweep_listing import Seen
@@ -98,6 +101,33 @@ def test_what_could_not_be_listed_is_a_failure(
         {"listing": "DNS records and routes", "message": REFUSED.message, "place": REFUSED.place}
     ]
     assert "docs/runbooks/sweep-failed.md" in ran.err
+
+
+def test_a_pull_request_that_could_not_be_told_is_a_failure(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment is gone, so no later sweep finds it: the command that tells it is said."""
+    found(monkeypatch)
+    failed = Outcome(finding=FOUND, removed=True, untold=ServiceFailed("GitHub answered with status 500"))
+    monkeypatch.setattr(sweep_runs, "_remove", lambda *_: failed)
+    ran = checkout.inv("pr.sweep", "--json")
+    document = json.loads(ran.out)
+    assert (ran.code, document["error"]["reason"], document["error"]["place"]) == (1, "unswept", "pr-12")
+    assert document["findings"][0]["outcome"] == "removed"
+    assert document["findings"][0]["untold"]["message"] == "GitHub answered with status 500"
+    said = " ".join(ran.err.split())
+    assert "1 pull request could not be told" in said
+    assert "`inv pr.report --env pr-12` tells it" in said
+
+
+def test_what_may_not_be_told_is_none(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The notes are in the document, the exit code is 0."""
+    found(monkeypatch)
+    removed = Outcome(finding=FOUND, removed=True, told=Told(notes=["the comment was not written: no"]))
+    monkeypatch.setattr(sweep_runs, "_remove", lambda *_: removed)
+    ran = checkout.inv("pr.sweep", "--json")
+    (finding,) = json.loads(ran.out)["findings"]
+    assert (ran.code, finding["told"]["notes"]) == (0, ["the comment was not written: no"])
 
 
 def test_nothing_to_do_is_said(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:

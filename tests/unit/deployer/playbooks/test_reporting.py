@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from deployer.errors import ServiceFailed
-from deployer.playbooks.reporting import CONTEXT, Told, derived_state, report_environment
+from deployer.playbooks.reporting import CONTEXT, Told, derived_state, report_environment, report_removed
 from deployer.report.environment_report import EnvironmentReport
-from tests.support.github import Repository, github
+from tests.support.github import Repository, github, pull_data
 
 SHA, NEXT = "a" * 40, "b" * 40
 UP = EnvironmentReport(environment="pr-12", state="up", url="https://pr-12.vibechecc.app", log_url="https://x/runs/5")
@@ -104,6 +104,58 @@ def test_removing_what_was_never_told_makes_no_deployment(there: Repository) -> 
     tell(there, state="removed")
     assert there.deployments == []
     assert len(there.comments) == 1
+
+
+def sweep(there: Repository, said: list[str] | None = None) -> Told:
+    """Tell of the removal what a sweep tells."""
+    report = replace(UP, state="removed")
+    say = (said if said is not None else []).append
+    return report_removed(there.hub(), report, number=12, body="it is removed", say=say)
+
+
+def test_a_sweep_brings_up_to_date_what_was_told_once(there: Repository) -> None:
+    """The comment in place, the deployment inactive, the commit's status as it was; the second time nothing."""
+    there.pulls[12] = pull_data(12)
+    tell(there)
+    told = sweep(there)
+    assert (told.changed, told.deployment, told.notes) == (True, "inactive", [])
+    assert [each["body"].splitlines()[1:] for each in there.comments.values()] == [["it is removed"]]
+    assert (states(there), len(there.statuses)) == ([(1, "inactive")], 1)
+    before = len(there.writes)
+    assert not sweep(there).changed
+    assert len(there.writes) == before
+
+
+def test_a_sweep_begins_no_conversation(there: Repository) -> None:
+    """Not on a pull request that was told nothing, nor about a number that none has."""
+    for pulls in ({}, {12: pull_data(12)}):
+        there.pulls = pulls
+        assert not sweep(there).changed
+    assert there.writes == []
+
+
+def test_a_deployment_without_a_comment_is_told_alone(there: Repository) -> None:
+    """Somebody has deleted the comment."""
+    there.pulls[12] = pull_data(12)
+    tell(there)
+    there.comments.clear()
+    assert sweep(there).deployment == "inactive"
+    assert there.comments == {}
+
+
+def test_a_sweep_that_may_not_write_has_notes(there: Repository) -> None:
+    """Both are said once, and neither is a failure."""
+    there.pulls[12] = pull_data(12)
+    tell(there)
+    there.refuse = [("(POST|PATCH) .*", *READ_ONLY)]
+    said: list[str] = []
+    told = sweep(there, said)
+    assert not told.changed
+    assert [note.partition(":")[0] for note in told.notes] == [
+        "the comment was not written",
+        "the deployment was not told",
+    ]
+    assert [f"note: {note}" for note in told.notes] == said
 
 
 def test_a_token_that_only_reads_is_three_notes(there: Repository) -> None:

@@ -84,6 +84,9 @@ def test_removed_lists_what_went_and_what_stayed() -> None:
         "- <code>buckets</code>", "", "What removes it: <code>inv pr.down</code>",
     ]  # fmt: skip
     assert "Its last run had nothing to remove." in text(UP, state="removed")
+    assert "is removed\n\nWhy: expired.\n\nRemoved were:" in text(
+        UP, state="removed", why="expired", removed=["worker"]
+    )
     many = text(UP, state="removed", removed=[f"thing-{n}" for n in range(100)])
     assert "- and 60 more" in many
 
@@ -107,7 +110,7 @@ def test_nobodys_text_breaks_out(state: Any, bad: str) -> None:
     """Names, errors and links that mean something to Markdown are letters only; nobody is called by them."""
     said = text(
         UP, state=state, environment=bad, commit=bad, release=bad, failure=bad, command=bad, removed=[bad], left=[bad],
-        url=f"https://{bad}", log_url=bad, tests_url=bad,
+        why=bad, url=f"https://{bad}", log_url=bad, tests_url=bad,
     )  # fmt: skip
     # Where a link leads is nobody's text: it was quoted as an address.
     said = re.sub(r"\]\(https?://[^()\s]*\)", "]", said)
