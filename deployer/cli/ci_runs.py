@@ -53,7 +53,7 @@ def show_affected(session: Session, *, base: str) -> int:
 
     actions = actions_of(session)
     event = actions.event()
-    found = _affected(session, event, base=base)
+    found = affected_by(session, event, base=base)
     if event is not None and event.name == "workflow_dispatch":
         # Somebody has chosen both the environment and the workflow.
         everything = names(found)
@@ -82,7 +82,8 @@ def show_affected(session: Session, *, base: str) -> int:
     return 0
 
 
-def _affected(session: Session, event: Event | None, *, base: str) -> tuple[Affected, ...]:
+def affected_by(session: Session, event: Event | None, *, base: str) -> tuple[Affected, ...]:
+    """What the change of the event can affect; of a change that cannot be told, everything."""
     from deployer.playbooks.affected import affected, named
 
     loaded = session.inventory()

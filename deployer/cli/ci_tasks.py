@@ -101,6 +101,25 @@ def plan(
 
 
 @command(
+    "ci.plan-comments",
+    help={"number": "number of the pull request; by default the event's", "base": _BASE, "sandbox": SANDBOX},
+)
+def plan_comments(
+    session: Session, *, number: str = "", base: str = "", sandbox: bool = False, json: bool = False, color: bool = True
+) -> int:
+    """Say where the plan on a pull request is an older commit's.
+
+    An environment that the commit does not affect is not planned: if a comment shows a plan of it, the comment then
+    says that it was for an older commit, and that this one changes nothing there. No comment is begun.
+
+      inv ci.plan-comments --number 12
+    """
+    from deployer.cli.plan_comments import outdate
+
+    return outdate(session, number=number, base=base, sandbox=sandbox)
+
+
+@command(
     "ci.apply",
     help={
         "env": ENV,
@@ -259,4 +278,4 @@ def e2e(
     return test_environment(session, env=env, sandbox=sandbox, release=release, out=out)
 
 
-TASKS: Final = (affected, config, preview, gate, plan, apply, release, aws_login, aws_policy, run)
+TASKS: Final = (affected, config, preview, gate, plan, plan_comments, apply, release, aws_login, aws_policy, run)

@@ -110,6 +110,15 @@ def test_the_backend_is_live_before_the_frontend() -> None:
     assert not re.search(r"always\(\)|cancelled\(\)|failure\(\)", found["deploy"].condition)
 
 
+def test_plans_of_older_commits_are_looked_for_also_where_nothing_is_planned() -> None:
+    """Whatever the lists of ci.affected say; all that keeps it away is that the commit is a fork's."""
+    (job,) = [job for job in workflows.jobs("terraform-plan") if job.id == "ci-plan-comments"]
+
+    assert job.condition == workflows.SAME_REPOSITORY
+    assert job.needs == ()
+    assert not job.privileged
+
+
 def test_a_workflow_that_is_called_gets_the_rights_that_its_jobs_name() -> None:
     """GitHub starts neither otherwise, and no linter says so."""
     for job in workflows.jobs():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deployer.cli import plan_runs
+from deployer.cli import ci_runs, plan_runs
 from deployer.cli.plan_comments import marker_of
 from deployer.cli.plan_runs import Planned
 from deployer.errors import DeployError, Interrupted, ServiceUnreachable
@@ -142,6 +143,105 @@ def test_other_bots_with_a_plan_are_left_alone(checkout: Checkout, there: Reposi
     checkout.inv("plan", "--env", "production", "--comment", "12")
     assert there.comments[theirs]["body"].endswith("theirs")
     assert [each["user"]["login"] for each in there.comments.values()] == ["atlantis[bot]", BOT]
+
+
+def affects(monkeypatch: pytest.MonkeyPatch, *paths: str) -> None:
+    """What the commit at hand has changed since the base of its pull request."""
+    monkeypatch.setattr(ci_runs, "changed_paths", lambda *_, **__: paths)
+
+
+def test_a_commit_that_changes_nothing_there_says_so_on_the_plan_of_an_older_one(
+    checkout: Checkout, there: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the comments there are; other bots' are left alone, and said again nothing changes."""
+    PLANS["production"] = additive()
+    checkout.inv("plan", "--env", "production", "--comment", "12")
+    there.comment("<!-- deployer: plan development -->\ntheirs", by="atlantis[bot]")
+    affects(monkeypatch, "docs/README.md")
+    ran = checkout.inv("ci.plan-comments", "--number", "12", "--json")
+    document = json.loads(ran.out)
+    assert (ran.code, document["notes"]) == (0, []), ran.err
+    assert [(each["environment"], each["changed"]) for each in document["outdated"]] == [("production", True)]
+    ours, theirs = bodies(there)
+    assert theirs.endswith("theirs")
+    assert ours == (
+        "<!-- deployer: plan production -->\n### Plan for <code>production</code>\n\n"
+        "There is none for this commit: it changes nothing there. "
+        "The plan that was shown here was for an older commit.\n"
+    )
+    before = len(there.writes)
+    again = json.loads(checkout.inv("ci.plan-comments", "--number", "12", "--json").out)
+    assert ([each["changed"] for each in again["outdated"]], len(there.writes)) == ([False], before)
+
+
+def test_the_plan_of_this_commit_is_left_alone(
+    checkout: Checkout, there: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it affects is planned, and its comment is that job's to write."""
+    PLANS["production"] = additive()
+    checkout.inv("plan", "--env", "production", "--comment", "12")
+    before = bodies(there)
+    affects(monkeypatch, "environments.toml")
+    ran = checkout.inv("ci.plan-comments", "--number", "12")
+    assert (ran.code, bodies(there)) == (0, before)
+    assert "no plan of an older commit stands where this one changes nothing" in ran.err
+
+
+def test_no_comment_is_begun_for_it(checkout: Checkout, there: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was ever said, and nothing changes."""
+    affects(monkeypatch, "docs/README.md")
+    assert checkout.inv("ci.plan-comments", "--number", "12").code == 0
+    assert there.writes == []
+
+
+def test_a_token_that_only_reads_leaves_the_older_plan_with_a_note(
+    checkout: Checkout, there: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dependabot's, for one; the job is no failure for it."""
+    PLANS["production"] = additive()
+    checkout.inv("plan", "--env", "production", "--comment", "12")
+    affects(monkeypatch, "docs/README.md")
+    there.refuse = [("PATCH .*", 403, {"message": "Resource not accessible by integration"}, {})]
+    ran = checkout.inv("ci.plan-comments", "--number", "12")
+    assert ran.code == 0
+    assert "note: the comment was not written" in ran.err
+
+
+def test_what_was_not_planned_is_not_said_to_change_nothing(
+    checkout: Checkout, there: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A bot's pull request gets no secrets, so nothing was looked at; the number is the event's."""
+    there.comment("<!-- deployer: plan production -->\nolder")
+    payload: dict[str, Any] = {
+        "action": "synchronize",
+        "pull_request": {
+            "number": 12,
+            "user": {"login": "dependabot[bot]"},
+            "head": {"sha": "e" * 40, "repo": {"full_name": REPOSITORY}},
+            "base": {"sha": "f" * 40},
+            "labels": [],
+        },
+        "repository": {"full_name": REPOSITORY},
+    }
+    (tmp_path / "event.json").write_text(json.dumps(payload))
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(tmp_path / "event.json"))
+    monkeypatch.setenv("GITHUB_EVENT_NAME", "pull_request")
+    affects(monkeypatch, "docs/README.md")
+    ran = checkout.inv("ci.plan-comments")
+    assert (ran.code, there.writes) == (0, []), ran.err
+    assert "no plan of it is shown" in ran.err
+    payload["pull_request"] |= {"user": {"login": "octocat"}}
+    (tmp_path / "event.json").write_text(json.dumps(payload))
+    assert checkout.inv("ci.plan-comments").code == 0
+    assert "an older commit" in bodies(there)[0]
+
+
+def test_who_is_told_has_to_be_said(checkout: Checkout, there: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a number, where there is no event."""
+    monkeypatch.delenv("GITHUB_EVENT_PATH", raising=False)
+    for flags in ((), ("--number", "x")):
+        ran = checkout.inv("ci.plan-comments", *flags)
+        assert (ran.code, "is no number of a pull request" in ran.err) == (2, True)
 
 
 def test_every_name_of_an_environment_has_a_marker_of_its_own(there: Repository) -> None:
