@@ -38,6 +38,12 @@ def stamp(app: Path) -> None:
             (app / _STAMP).write_text(file_digest(lock), encoding="utf-8")
 
 
+def forget(app: Path) -> None:
+    """Take the note back, before packages are installed: it would outlive an installation that is cut off."""
+    with disk_errors(app / _STAMP):
+        (app / _STAMP).unlink(missing_ok=True)
+
+
 def _npm_note(app: Path) -> Path:
     return app / "node_modules" / ".package-lock.json"
 

@@ -121,6 +121,7 @@ class Application:
             if not packages.installed(self.folder):
                 self._installs.set()
                 say(f"installing packages: {' '.join(self.wishes.install)}")
+                packages.forget(self.folder)
                 self._run(self.wishes.install, "install", {})
                 packages.stamp(self.folder)
 

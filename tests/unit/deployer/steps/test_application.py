@@ -129,6 +129,21 @@ def test_packages_that_this_run_installed_were_not_there(folder: Path, tmp_path:
     assert application(folder, tmp_path / "two", install=install).packages_installed()
 
 
+def test_packages_of_an_installation_that_was_cut_off_are_not_there(folder: Path, tmp_path: Path) -> None:
+    """Also if the lock file is again the one that was installed before it."""
+    shutil.rmtree(folder / "node_modules")
+    lock = folder / "package-lock.json"
+    before = lock.read_text()
+    makes = ("node", "-e", "fs.mkdirSync('node_modules', {recursive: true})")
+    application(folder, tmp_path / "one", install=makes).ensure_packages(print)
+    assert application(folder, tmp_path / "one", install=makes).packages_installed()
+    lock.write_text('{"packages": {}, "more": 1}')
+    with pytest.raises(ToolFailed):
+        application(folder, tmp_path / "one", install=("node", "-e", "process.exit(1)")).ensure_packages(print)
+    lock.write_text(before)
+    assert not application(folder, tmp_path / "one", install=makes).packages_installed()
+
+
 def test_two_environments_build_at_the_same_time_and_keep_their_own(folder: Path, tmp_path: Path) -> None:
     """They take turns in the folder."""
     applications = [application(folder, tmp_path / name) for name in ("one", "two")]
