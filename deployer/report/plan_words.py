@@ -143,6 +143,8 @@ def next_command(view: PlanView, *, plan: str | None) -> str | None:
         return f"mend what breaks the rules, then `{again}`"
     if not view.pending:
         return None
+    if manifest.dirty and view.needed:
+        return f"commit, then `{again}`; uncommitted changes cannot be approved"
     if plan is None:
         return f"`{again} --out plan/` keeps it"
     return f"`inv {'approve' if view.needed else 'apply'} --plan {plan}{named.flags}`"

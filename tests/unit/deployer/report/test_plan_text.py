@@ -12,6 +12,10 @@ from deployer.report.plan_text import plan_lines
 from deployer.review.view import Finding, PlanView
 from tests.support import plans
 
+# `mixed` was made with uncommitted changes.
+COMMITTED = plans.plan_view(plans.mixed().steps, needed=2)
+UNCOMMITTED = "next: commit, then `inv plan --env production`; uncommitted changes cannot be approved"
+
 
 def text(view: PlanView, *, diff: bool = False, plan: str | None = "plan/") -> str:
     """What is printed."""
@@ -88,17 +92,19 @@ def test_a_long_difference_is_capped_and_diff_shows_all_of_it() -> None:
     ("view", "plan", "last"),
     [
         (plans.empty(), "plan/", "plan: nothing to change, 41 unchanged"),
-        (plans.mixed(), "plan/", "next: `inv approve --plan plan/`"),
+        (COMMITTED, "plan/", "next: `inv approve --plan plan/`"),
+        (plans.mixed(), "plan/", UNCOMMITTED),
+        (plans.mixed(), None, UNCOMMITTED),
         (dataclasses.replace(plans.mixed(), needed=0), "plan/", "next: `inv apply --plan plan/`"),
         (plans.additive(), "plan/", "next: `inv approve --plan plan/ --sandbox`"),
-        (plans.mixed(), None, "next: `inv plan --env production --out plan/` keeps it"),
+        (COMMITTED, None, "next: `inv plan --env production --out plan/` keeps it"),
         (plans.additive(), None, "next: `inv plan --env pr-12 --sandbox --out plan/` keeps it"),
         (plans.violations(), "plan/", "next: mend what breaks the rules, then `inv plan --env production`"),
     ],
 )
 def test_the_last_line_says_what_to_type(view: PlanView, plan: str | None, last: str) -> None:
-    """Approve, apply, keep it or mend it; nothing if there is nothing to do."""
-    assert text(view, plan=plan).splitlines()[-1] == last
+    """Approve, apply, keep it, mend it or commit; never what would be refused; nothing if there is nothing to do."""
+    assert text(view, plan=plan).replace("\n  ", " ").splitlines()[-1] == last
 
 
 def test_what_changes_only_this_machine_is_not_counted() -> None:
