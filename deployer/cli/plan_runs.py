@@ -98,16 +98,19 @@ def _names(session: Session, wish: PlanWish) -> list[str]:
     loaded = session.inventory(wish.settings)
     known = _known(session, wish, loaded) if patterns else []
     found: list[str] = []
+    nothing: list[str] = []
     for word in words:
         fitting = known if word == "all" else [each for each in known if fnmatchcase(each, word)]
         if not fitting and "*" in word:
-            session.sink.talk(f"note: no environment is called like `{word}`")
+            nothing.append(word)
         # By its own name: an alias may be named beside it.
         found += fitting or ([] if "*" in word else [loaded.environment(word).name])
     if not found:
         raise UsageError(
             f"no environment is called like `{wish.env}`", hint=f"there are: {', '.join(known)}; `inv envs` lists them"
         )
+    for word in nothing:
+        session.sink.talk(f"note: no environment is called like `{word}`")
     return list(dict.fromkeys(found))
 
 
