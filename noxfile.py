@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -208,8 +209,12 @@ def go_tool(session: nox.Session, module: str) -> str:
     if not binary.exists():
         session.log("building %s into %s", module, cache)
         go = shutil.which("go") or install_go(session)
-        env = {"GOBIN": str(binary.parent), "GOFLAGS": "-trimpath"}
-        session.run(go, "install", module, env=env, external=True, silent=True)
+        binary.parent.mkdir(parents=True, exist_ok=True)
+        # Beside its place, then moved there: one that was cut off while it was written would be trusted for good.
+        with tempfile.TemporaryDirectory(dir=binary.parent, prefix=".build-") as built:
+            env = {"GOBIN": built, "GOFLAGS": "-trimpath"}
+            session.run(go, "install", module, env=env, external=True, silent=True)
+            (Path(built) / name).replace(binary)
     return str(binary)
 
 
