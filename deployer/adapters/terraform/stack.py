@@ -15,7 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deployer.adapters.files import digest_of, disk_errors, file_digest, locked, make_folder, read_text, write_private
+from deployer.adapters.files import (
+    digest_of,
+    disk_errors,
+    file_digest,
+    locked,
+    make_folder,
+    read_json,
+    read_text,
+    write_private,
+)
 from deployer.adapters.once import once
 from deployer.adapters.process import ANY_CODE, Command, Completed, Processes
 from deployer.adapters.terraform.binary import Terraform
@@ -30,6 +39,8 @@ _SAVED_PLAN = "plan.tfplan"
 # Go's defaults spend a quarter of a short plan's processor time on memory that its end frees anyway. The limit is where
 # they would begin to matter: a large state is collected as often as it must be.
 _LAZY_COLLECTION = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
+# What Terraform's `init` notes of the backend and of the modules; a cut off one makes every later command fail.
+_NOTES = ("terraform.tfstate", "modules/modules.json")
 _WRITERS = frozenset({"apply", "state mv", "state rm"})
 
 
@@ -150,7 +161,8 @@ class Stack:
     @property
     def initialised(self) -> bool:
         """Whether a command can run at once, without `init` before it."""
-        return (self.work / "data").is_dir() and read_text(self._init_stamp) == self._init_digest
+        data = self.work / "data"
+        return data.is_dir() and read_text(self._init_stamp) == self._init_digest and _whole(data)
 
     def prior_state(self, plan: Plan) -> Mapping[str, Any] | None:
         """The state that a plan was made from, with serial and lineage, as the saved plan carries it.
@@ -170,7 +182,7 @@ class Stack:
         data = self.work / "data"
         stamp = self._init_stamp
         wanted = self._init_digest
-        if read_text(stamp) != wanted or not data.is_dir():
+        if not self.initialised:
             with disk_errors(data):
                 stamp.unlink(missing_ok=True)
                 # An init that was killed, or that met a full disk, leaves files cut off, which every later one refuses.
@@ -312,6 +324,12 @@ class Stack:
         error.message = masked(error.message)
         error.details = tuple(masked(line) for line in error.details)
         return error
+
+
+def _whole(data: Path) -> bool:
+    """Whether the notes of `init` can be read: after a power cut they may be cut off though the stamp was written."""
+    notes = [data / name for name in _NOTES]
+    return all(read_json(note) is not None or not note.exists() for note in notes)
 
 
 def _state_in(file: Path) -> Mapping[str, Any] | None:
