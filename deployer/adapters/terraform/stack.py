@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,8 @@ _SAVED_PLAN = "plan.tfplan"
 # Go's defaults spend a quarter of a short plan's processor time on memory that its end frees anyway. The limit is where
 # they would begin to matter: a large state is collected as often as it must be.
 _LAZY_COLLECTION = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
+# What `zipfile` raises for a damaged file; RuntimeError if a bit says that it is packed otherwise, or encrypted.
+_NO_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 # What Terraform's `init` notes of the backend and of the modules; a cut off one makes every later command fail.
 _NOTES = ("terraform.tfstate", "modules/modules.json")
 _WRITERS = frozenset({"apply", "state mv", "state rm"})
@@ -337,6 +340,6 @@ def _state_in(file: Path) -> Mapping[str, Any] | None:
         with zipfile.ZipFile(file) as archive:
             state = json.loads(archive.read("tfstate"))
         known = state["version"] == 4 and {"serial", "lineage", "outputs", "resources"} <= state.keys()
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, *_NO_ZIP):
         return None
     return state if known else None

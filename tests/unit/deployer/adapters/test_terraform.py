@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -305,6 +307,25 @@ def test_what_a_killed_init_left_half_written_does_not_stay(tmp_path: Path, terr
         assert not one.initialised
         assert stack(tmp_path, terraform, "one").plan().changes
         assert one.initialised
+
+
+def test_a_saved_plan_that_was_damaged_has_no_state_to_show(tmp_path: Path, terraform: Terraform) -> None:
+    """Whichever byte is another one, and wherever it ends: that is said to be unreadable, and is no error."""
+    state = {"version": 4, "serial": 1, "lineage": "one", "outputs": {}, "resources": []}
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("tfstate", json.dumps(state))
+    body, file = whole.getvalue(), tmp_path / "plan.tfplan"
+    one, plan = stack(tmp_path, terraform, "one"), Plan((), (), {}, file)
+    damaged = [body[:length] for length in range(len(body))]
+    damaged += [
+        bytes([*body[:at], body[at] ^ flip, *body[at + 1 :]]) for at in range(len(body)) for flip in (1, 64, 255)
+    ]
+    for each in damaged:
+        file.write_bytes(each)
+        assert one.prior_state(plan) in (None, state)
+    file.write_bytes(body)
+    assert one.prior_state(plan) == state
 
 
 def test_a_prediction_touches_no_state(tmp_path: Path, terraform: Terraform) -> None:
