@@ -1,7 +1,8 @@
 """Runs that die by kill -9 at a chosen moment: right before a step changes something, or right after one has ended.
 
 The moments are those that the runner tells its listeners, counted from one; or those before and after each write of the
-ledger. A file of this folder on PYTHONPATH counts them in the process itself, so that nothing depends on time.
+ledger; or those between any two steps of keeping a plan bundle. A file of this folder on PYTHONPATH counts them in the
+process itself, so that nothing depends on time.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from tests.support.rehearsal import Rehearsal
 
-_COUNTING = """
+_COUNTING = r"""
 import os, signal
 
 def install():
@@ -53,17 +54,46 @@ def install_writes():
 
     Bucket.try_put = try_put
 
+def install_bundle():
+    import re, shutil
+    from pathlib import Path
+    from deployer.adapters import files
+    from deployer.adapters.state.bucket import Bucket
+
+    moments = 0
+    # How a bundle is called while it is being written, and one that has to make room for it.
+    aside = re.compile(r"\.\d+\.(part|old)(/|$)")
+
+    def counted(function):
+        def call(*arguments, **named):
+            nonlocal moments
+            if any(aside.search(str(each)) or str(each).startswith("plans/") for each in arguments[:2]):
+                moments += 1
+                if moments == int(os.environ["KILLED_AT_BUNDLE"]):
+                    os.kill(os.getpid(), signal.SIGKILL)
+            return function(*arguments, **named)
+
+        return call
+
+    files.write_private_bytes = counted(files.write_private_bytes)
+    shutil.rmtree = counted(shutil.rmtree)
+    for owner, name in ((Path, "replace"), (Path, "rename"), (Bucket, "try_put")):
+        setattr(owner, name, counted(getattr(owner, name)))
+
 if "KILLED_AT" in os.environ:
     install()
+if "KILLED_AT_BUNDLE" in os.environ:
+    install_bundle()
 if "KILLED_AT_WRITE" in os.environ:
     install_writes()
 """
 
 
-def killed_at(stage: Rehearsal, moment: int, *arguments: str, variable: str = "KILLED_AT") -> bool:
-    """Run `inv ARGUMENTS` and kill it at this moment; False if it ended before, which it must have done well.
+def killed_at(stage: Rehearsal, moment: int, *arguments: str, variable: str = "KILLED_AT", code: int = 0) -> bool:
+    """Run `inv ARGUMENTS` and kill it at this moment; False if it ended before, which it must have done with `code`.
 
-    With KILLED_AT_WRITE the moments are those before and after each write of the ledger.
+    With KILLED_AT_WRITE the moments are those before and after each write of the ledger, with KILLED_AT_BUNDLE those
+    before each file of a plan bundle that is written, moved, removed or stored.
     """
     folder = stage.root.parent / "kills"
     folder.mkdir(exist_ok=True)
@@ -75,7 +105,7 @@ def killed_at(stage: Rehearsal, moment: int, *arguments: str, variable: str = "K
     )  # fmt: skip
     if done.returncode == -signal.SIGKILL:
         return True
-    assert done.returncode == 0, f"{' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == code, f"{' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     return False
 
 

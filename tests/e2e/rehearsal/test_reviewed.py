@@ -253,14 +253,52 @@ def test_two_applies_of_one_bundle_at_the_same_time(deployed: Rehearsal, tmp_pat
     other.forget_work()
 
 
-def test_killed_while_planning_nothing_is_half_written(deployed: Rehearsal) -> None:
-    """An older bundle stays whole until the new one is."""
-    first = plan(deployed, "--set", "worker.variables.ROUND=kept")["id"]
-    run = deployed.start("plan", "--env", "dev", "--sandbox", "--out", "plan", "--set", "worker.variables.ROUND=other")
-    run.kill()
-    run.communicate()
-    assert json.loads((deployed.root / "plan" / "manifest.json").read_text())["id"] == first
-    assert apply(deployed, "--check").code == 0
+def read_id(stage: Rehearsal, plan: str) -> str:
+    """The id of the bundle that `--plan` means here, read by somebody who reviews it."""
+    ran = stage.inv("approvals", "--plan", plan, "--sandbox", "--json")
+    assert ran.code == 0, ran.err
+    return str(ran.document["plan"])
+
+
+def listed(stage: Rehearsal) -> set[str]:
+    """The ids of all stored bundles that are whole."""
+    ran = stage.inv("plans", "--env", "dev", "--sandbox", "--json", "--limit", "0")
+    assert ran.code == 0, ran.err
+    return {each["id"] for each in ran.document["plans"]}
+
+
+def test_killed_while_planning_the_old_bundle_or_the_new_one_is_there(deployed: Rehearsal) -> None:
+    """Kill -9 between any two steps of writing it: one of the two can be reviewed, and the next plan is written."""
+    newest = plan(deployed, "--set", "worker.variables.ROUND=kept")["id"]
+    command = ("plan", "--env", "dev", "--sandbox", "--out", "plan", "--set")
+    taken = set()
+    for moment in moments():
+        value = f"worker.variables.ROUND=killed-{moment}"
+        if not killed_at(deployed, moment, *command, value, variable="KILLED_AT_BUNDLE", code=10):
+            break
+        found = read_id(deployed, "plan")
+        taken.add(found == newest)
+        newest = plan(deployed, "--set", "worker.variables.ROUND=kept")["id"]
+        assert read_id(deployed, "plan") == newest, f"killed at moment {moment}"
+        left = [path.name for path in deployed.root.iterdir() if path.name.startswith(".plan.")]
+        assert not left, f"killed at moment {moment}"
+    assert moment > 10
+    assert taken == {True, False}, "some were killed before the new one was there, some after"
+
+
+def test_killed_while_storing_a_plan_is_stored_whole_or_not_at_all(deployed: Rehearsal) -> None:
+    """Kill -9 between any two steps: what is listed can be reviewed, the older one too, and the next plan is stored."""
+    command = ("plan", "--env", "dev", "--sandbox", "--store", "--set", "worker.variables.ROUND=stored")
+    stored = deployed.inv(*command, "--json").document["id"]
+    before = listed(deployed)
+    for moment in moments():
+        if not killed_at(deployed, moment, *command, variable="KILLED_AT_BUNDLE", code=10):
+            break
+        assert listed(deployed) == before, f"killed at moment {moment}"
+        assert read_id(deployed, stored) == stored, f"killed at moment {moment}"
+    assert moment > 10
+    (new,) = listed(deployed) - before
+    assert read_id(deployed, new) == new
 
 
 def test_the_store_is_out_of_reach(deployed: Rehearsal) -> None:
