@@ -302,11 +302,20 @@ def test_killed_while_storing_a_plan_is_stored_whole_or_not_at_all(deployed: Reh
 
 
 def test_the_store_is_out_of_reach(deployed: Rehearsal) -> None:
-    """Storing says so and exits with its class; no bundle is there by halves."""
-    deployed.fault(service="s3", path="*/plans/*", method="PUT", status=500, count=20)
-    ran = deployed.inv(
-        "plan", "--env", "dev", "--sandbox", "--store", "--json", "--set", "worker.variables.ROUND=store"
-    )
-    assert ran.code == 9, ran.err
-    assert "Traceback" not in ran.err
+    """Whoever stores, lists or opens a plan is told so once, with its class; no bundle is there by halves."""
+    store = ("plan", "--env", "dev", "--sandbox", "--store", "--json", "--set", "worker.variables.ROUND=store")
+    stored = deployed.inv(*store).document["id"]
+    before = listed(deployed)
+    deployed.fault(service="s3", path="*/plans/*", method="PUT", status=500, count=200)
+    failed = [deployed.inv(*store)]
+    deployed.fault(service="s3", path="*", status=500, count=1000)
+    failed += [
+        deployed.inv(command, "--plan", stored, "--sandbox", "--json")
+        for command in ("apply", "approve", "approvals", "policy")
+    ]
+    failed.append(deployed.inv("plans", "--env", "dev", "--sandbox", "--json"))
+    for ran in failed:
+        refused(ran, "service-failed", code=9)
+        assert len([line for line in ran.err.splitlines() if line.startswith("error: ")]) == 1, ran.err
     deployed.inv("sandbox.fault", "--clear")
+    assert listed(deployed) == before
