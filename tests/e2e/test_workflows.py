@@ -6,6 +6,8 @@ docs/guide/contributing-changes.md.
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 import subprocess
 import threading
@@ -20,6 +22,8 @@ from tests.support.e2e_world import World
 from tests.support.waiting import wait_for
 
 PULL = "12"
+VERDICT = re.compile(r"\| (\S+) +(success|failure|cancelled|skipped)$", re.MULTILINE)
+NOTHING_WANTED = {"ci-preview": "success", "pr-up": "skipped", "e2e": "skipped", "pr-report": "skipped"}
 PEOPLE = '[project.approvers.mira]\ngithub = "mira-k"\n\n[app]'
 
 
@@ -49,6 +53,11 @@ def run(clone: Clone, workflow: str, event: str, *more: str, ok: int | None = 0)
     return clone.inv("ci.run", workflow, "--event", event, *more, ok=ok)
 
 
+def verdicts(ran: Ran) -> dict[str, str]:
+    """How the jobs ended, as the gates at the end saw it."""
+    return dict(VERDICT.findall(ran.err))
+
+
 def github(clone: Clone, path: str) -> Any:
     """What GitHub has."""
     made = clone.credentials
@@ -63,9 +72,9 @@ def people(clone: Clone, path: str, body: dict[str, Any]) -> None:
     httpx.post(url, json=body, trust_env=False).raise_for_status()
 
 
-def comments(clone: Clone) -> dict[str, str]:
-    """The comments on the pull request, by their hidden first line; two with one are a mistake."""
-    bodies = [each["body"] for each in github(clone, f"/issues/{PULL}/comments")]
+def comments(clone: Clone, number: str = PULL) -> dict[str, str]:
+    """The comments on a pull request, by their hidden first line; two with one are a mistake."""
+    bodies = [each["body"] for each in github(clone, f"/issues/{number}/comments")]
     found = {body.splitlines()[0].removeprefix("<!-- deployer: ").removesuffix(" -->"): body for body in bodies}
     assert len(found) == len(bodies)
     return found
@@ -131,18 +140,18 @@ def _applied_after_review(clone: Clone, world: World, before: str) -> None:
     ended: list[Ran] = []
 
     def push() -> None:
-        ended.append(run(clone, "terraform-apply", "push", "--base", before, "--patience", "3m", ok=None))
+        ended.append(run(clone, "terraform-apply", "push", "--base", before, "--patience", "10m", ok=None))
 
     thread = threading.Thread(target=push)
     thread.start()
     try:
-        wait_for(lambda: ended or _waiting(clone), seconds=150)
-        wait_for(lambda: ended or world.get("dev.vibechecc.app", "/release.json").status_code == 200, seconds=150)
+        wait_for(lambda: ended or _waiting(clone), seconds=600)
+        wait_for(lambda: ended or world.get("dev.vibechecc.app", "/release.json").status_code == 200, seconds=600)
         assert not ended, ended[0].err
         assert world.get("vibechecc.app", "/release.json").status_code != 200
         people(clone, f"runs/{_waiting(clone)}", {"review": {"user": "mira-k", "comment": "looks right"}})
     finally:
-        thread.join(timeout=280)
+        thread.join(timeout=900)
     assert ended
     assert ended[0].code == 0, ended[0].err
 
@@ -150,6 +159,60 @@ def _applied_after_review(clone: Clone, world: World, before: str) -> None:
 def _waiting(clone: Clone) -> int:
     """The run that waits for a review; 0 if none does."""
     return next((run["id"] for run in github(clone, "/actions/runs")["workflow_runs"] if run["status"] == "waiting"), 0)
+
+
+def test_the_application_follows_on_main(clone: Clone) -> None:
+    """Development gets what changed, the backend before the frontend; production waits for its plan to be reviewed."""
+    clone.deploy("development")
+    world = World(clone)
+    old, production = (world.get(host, "/release.json").text for host in ("dev.vibechecc.app", "vibechecc.app"))
+    change(
+        clone,
+        "example/convex/seed.ts",
+        "\n",
+        "\n// Another backend.\nexport const NEWER = true\n",
+        why="Another backend",
+    )
+    change(clone, "example/src/routes/index.tsx", "<h1", "<h1 data-third", why="A third page")
+    seen = len(world.mutating())
+    ran = run(clone, "deploy-cloudflare", "push", "--base", "HEAD~2")
+
+    assert verdicts(ran) == {"ci-affected": "success", "deploy-convex": "success", "deploy": "success"}
+    assert world.get("dev.vibechecc.app", "/release.json").text != old
+    assert world.get("vibechecc.app", "/release.json").text == production
+    changed = [path for _, _, path in world.mutating()[seen:]]
+    pushed = next(number for number, path in enumerate(changed) if path.endswith("/finish_push"))
+    assert pushed < next(number for number, path in enumerate(changed) if "/versions" in path)
+    assert not any("/storage/kv/" in path or path.endswith("/workers/domains") for path in changed)
+
+    # What is there already is there already, also where somebody asks for the backend alone.
+    seen = len(world.mutating())
+    ran = run(clone, "deploy-convex", "workflow_dispatch", "--input", "environment=development")
+    assert verdicts(ran) == {"ci-affected": "success", "deploy": "success"}
+    assert not any(path.endswith("/finish_push") for _, _, path in world.mutating()[seen:])
+
+
+def test_a_preview_that_nobody_asks_for_is_none_and_one_that_is_over_is_swept(clone: Clone) -> None:
+    """Another label, a comment on what is closed: the gate is green, nothing is made. Reopened it is, and expires."""
+    clone.inv("state.bootstrap", "--sandbox")
+    world, number = World(clone), "15"
+    ran = run(clone, "pr-environment", "labeled", "--number", number, "--label", "documentation")
+    assert verdicts(ran) == NOTHING_WANTED
+    people(clone, "pulls", {"number": 15, "state": "closed"})
+    assert verdicts(run(clone, "pr-environment", "comment", "--number", number)) == NOTHING_WANTED
+    assert left_of(world, clone, "pr-15") == []
+    ran = run(clone, "pr-environment", "reopened", "--number", number)
+    assert set(verdicts(ran).values()) == {"success"}
+    assert "is up" in comments(clone, number)["environment"]
+
+    bucket, key = clone.inventory.inventory.project.state_bucket, "leases/pr-15.json"
+    lease = json.loads(world.objects(bucket)[key]) | dict.fromkeys(("renewed", "expires"), "2026-01-01T00:00:00Z")
+    world.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(lease).encode())
+    assert verdicts(run(clone, "sweep", "schedule")) == {"pr-sweep": "success"}
+    assert left_of(world, clone, "pr-15") == []
+    assert "removed" in comments(clone, number)["environment"].splitlines()[1]
+    (deployment,) = github(clone, "/deployments?environment=pr-15")
+    assert github(clone, f"/deployments/{deployment['id']}/statuses")[0]["state"] == "inactive"
 
 
 def test_a_fork_changes_nothing(clone: Clone) -> None:
@@ -182,9 +245,9 @@ def test_a_run_that_is_cancelled_half_way_leaves_nothing_behind(clone: Clone) ->
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 -- no thread runs here
         )
     try:
-        wait_for(lambda: b"changed  terraform site" in log.read_bytes() or started.poll() is not None, seconds=120)
+        wait_for(lambda: b"changed  terraform site" in log.read_bytes() or started.poll() is not None, seconds=600)
         started.send_signal(signal.SIGINT)
-        assert started.wait(timeout=120) == 130, log.read_text()
+        assert started.wait(timeout=600) == 130, log.read_text()
     finally:
         started.kill()
     newest = github(clone, "/actions/runs")["workflow_runs"][0]

@@ -24,7 +24,8 @@ from tests.support.foreign import FOREIGN
 REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 _CLEARED = (*FOREIGN, "SANDBOX_", "NO_COLOR", "FORCE_COLOR")
-_SECONDS = 300
+# A bound and no bar: a busy machine may take several times as long as a quiet one.
+_SECONDS = 900
 # Loaded by every Python that starts: notes each program that is started, which polling could miss.
 _SITECUSTOMIZE = """
 import json, os, sys

@@ -131,9 +131,11 @@ def test_a_workflow_that_is_called_gets_the_rights_that_its_jobs_name() -> None:
 
 
 def test_both_parts_can_be_called_alone_and_by_others() -> None:
-    """By hand, and by a workflow that knows the order."""
+    """By hand, and by a workflow that hands on the secrets that are read in there: no other one would arrive."""
     for name in ("deploy-convex", "deploy-cloudflare"):
         assert {"workflow_call", "workflow_dispatch"} <= set(workflows.triggers(name))
+        read = {secret for job in workflows.jobs(name) for secret in re.findall(r"\bsecrets\.(\w+)", job.text)}
+        assert workflows.triggers(name)["workflow_call"]["secrets"].keys() == read
 
 
 def test_the_github_environments_are_those_of_the_inventory() -> None:
