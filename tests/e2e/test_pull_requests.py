@@ -117,12 +117,14 @@ def test_closed_while_it_comes_up(stage: Rehearsal, store: Store) -> None:
     """The run that makes it stops with its own exit code, and nothing stays."""
     colleague = stage.beside("colleague")
     on_github(stage, "open")
+    # Long enough for the other run to write its tombstone, whatever else this machine does.
+    stage.fault(service="cloudflare", path="*/scripts/*/versions", method="POST", delay_ms=15_000, count=1)
     coming = stage.start("pr.up", "--number", "12", "--sandbox", "--json")
     try:
-        wait_for(lambda: stage.carried_out("POST", "*/workers/workers") > 0)
+        wait_for(lambda: stage.carried_out("POST", "*/workers/workers") > 0, run=coming)
         on_github(stage, "closed")
         gone = pr(colleague, "down", "--unless-open")
-        out, err = coming.communicate(timeout=120)
+        out, err = coming.communicate(timeout=300)
     finally:
         coming.kill()
     assert gone.code == 0, gone.err

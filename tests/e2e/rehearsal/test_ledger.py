@@ -108,13 +108,13 @@ def kill_with_terraform(stage: Rehearsal, run: subprocess.Popen[str]) -> None:
 
 def ended(run: subprocess.Popen[str]) -> Ran:
     """Its end."""
-    out, err = run.communicate(timeout=120)
+    out, err = run.communicate(timeout=300)
     return Ran(run.returncode, out, err)
 
 
 def test_a_living_holder_is_named_refused_and_waited_for(stage: Rehearsal, other: Rehearsal) -> None:
     """The second run leaves with the holder's name, or waits; nobody takes the environment from the first one."""
-    slow_worker(stage, 6000)
+    slow_worker(stage, 15_000)
     first = stage.start("deploy", "--env", "dev", "--sandbox", "--json")
     wait_for(lambda: entry(1) in keys(stage), run=first)
 
@@ -131,7 +131,7 @@ def test_a_living_holder_is_named_refused_and_waited_for(stage: Rehearsal, other
     (at_work,) = history(other)
     assert (at_work["outcome"], at_work["who"], at_work["process"]["pid"]) == ("open", identity(), first.pid)
 
-    waiting = other.deploy("--lock-timeout", "2m")
+    waiting = other.deploy("--lock-timeout", "3m")
     assert waiting.code == 0, waiting.err
     assert re.search(r"waiting at most 1\d\d s: `inv deploy --env dev --sandbox` of", waiting.err), waiting.err
     assert waiting.recap["changed"] == 0
@@ -190,7 +190,7 @@ def test_the_next_run_takes_over_from_a_killed_one(stage: Rehearsal, other: Rehe
 
 def test_while_the_programs_of_a_killed_run_are_at_work_it_is_waited_for(stage: Rehearsal, other: Rehearsal) -> None:
     """Terraform goes on to its own end when the deployer is killed: nobody else changes anything before."""
-    slow_worker(stage, 4000)
+    slow_worker(stage, 12_000)
     run = stage.start("deploy", "--env", "dev", "--sandbox")
     wait_for(lambda: LOCK in keys(stage) and programs(stage, "terraform apply (site)"), run=run)
     run.kill()
@@ -198,7 +198,7 @@ def test_while_the_programs_of_a_killed_run_are_at_work_it_is_waited_for(stage: 
     early = other.deploy()
     assert early.code == 7, early.err
     assert "programs that it has started are at work" in early.err
-    later = other.deploy("--lock-timeout", "1m")
+    later = other.deploy("--lock-timeout", "3m")
     assert later.code == 0, later.err
     assert LOCK not in keys(stage)
     assert outcomes(stage) == ["killed", "ok"]
@@ -206,7 +206,7 @@ def test_while_the_programs_of_a_killed_run_are_at_work_it_is_waited_for(stage: 
 
 def test_unlocking_right_after_a_kill_waits_for_its_terraform_and_frees_all(stage: Rehearsal) -> None:
     """In the same checkout: it is said what is waited for, and Terraform gives back the state's lock itself."""
-    slow_worker(stage, 4000)
+    slow_worker(stage, 12_000)
     run = stage.start("deploy", "--env", "dev", "--sandbox")
     wait_for(lambda: LOCK in keys(stage) and programs(stage, "terraform apply (site)"), run=run)
     run.kill()
