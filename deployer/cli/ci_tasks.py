@@ -107,7 +107,7 @@ def plan(
 def plan_comments(
     session: Session, *, number: str = "", base: str = "", sandbox: bool = False, json: bool = False, color: bool = True
 ) -> int:
-    """Say where the plan on a pull request is an older commit's.
+    """Say which plan on a pull request is an older commit's.
 
     An environment that the commit does not affect is not planned: if a comment shows a plan of it, the comment then
     says that it was for an older commit, and that this one changes nothing there. No comment is begun.
