@@ -183,7 +183,7 @@ def test_the_application_follows_on_main(clone: Clone) -> None:
     changed = [path for _, _, path in world.mutating()[seen:]]
     pushed = next(number for number, path in enumerate(changed) if path.endswith("/finish_push"))
     assert pushed < next(number for number, path in enumerate(changed) if "/versions" in path)
-    assert not any("/storage/kv/" in path or path.endswith("/workers/domains") for path in changed)
+    assert not any("/storage/kv/" in path or path.endswith(("/workers/domains", ".tfstate")) for path in changed)
 
     # What is there already is there already, also where somebody asks for the backend alone.
     seen = len(world.mutating())
