@@ -54,10 +54,10 @@ def put_comment(hub: GitHub, number: int, *, marker: str, body: str, anew: bool 
     told = Told()
 
     def write() -> None:
-        if not anew and not hub.comments(number, marker=marker):
-            return
-        comment = hub.put_comment(number, marker=marker, body=body)
-        told.comment, told.changed = comment.url, comment.changed
+        put = hub.put_comment if anew else hub.update_comment
+        comment = put(number, marker=marker, body=body)
+        if comment is not None:
+            told.comment, told.changed = comment.url, comment.changed
 
     _try(told, "the comment was not written", write)
     return told

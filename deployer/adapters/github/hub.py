@@ -84,7 +84,15 @@ class GitHub:
 
         Further ones of ours with the same marker, which two runs at once may have left, are removed.
         """
-        text = cut(f"{_hidden(marker)}\n{body}", limit=COMMENT_LIMIT)
+        there = self.update_comment(number, marker=marker, body=body)
+        if there is not None:
+            return there
+        answer = self._calls.send("POST", f"/issues/{number}/comments", data={"body": _marked(marker, body)})
+        return read(answer, lambda data: Comment.of(data, changed=True))
+
+    def update_comment(self, number: int, *, marker: str, body: str) -> Comment | None:
+        """The same where there is one already; None, and nothing is written, where there is none."""
+        text = _marked(marker, body)
         kept, *others = self.comments(number, marker=marker) or (None,)
         for other in others:
             if other is not None:
@@ -98,8 +106,7 @@ class GitHub:
             if answer.status != 404:
                 return read(answer, lambda data: Comment.of(data, changed=True))
             # Somebody has deleted it since it was listed.
-        answer = self._calls.send("POST", f"/issues/{number}/comments", data={"body": text})
-        return read(answer, lambda data: Comment.of(data, changed=True))
+        return None
 
     def delete_comment(self, comment: int) -> None:
         """Remove a comment; one that is gone already is no error."""
@@ -211,6 +218,11 @@ def _hidden(marker: str) -> str:
     if not _MARKER.fullmatch(marker) or "--" in marker:
         raise ValueError(f"`{marker}` cannot be a marker")
     return f"<!-- deployer: {marker} -->"
+
+
+def _marked(marker: str, body: str) -> str:
+    """A comment's whole text, as far as GitHub has room for it."""
+    return cut(f"{_hidden(marker)}\n{body}", limit=COMMENT_LIMIT)
 
 
 def _quoted(name: str) -> str:

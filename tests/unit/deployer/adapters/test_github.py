@@ -110,6 +110,19 @@ def test_a_comment_that_was_deleted_by_hand_is_made_anew(there: Repository) -> N
     assert hub.put_comment(12, marker=MARKER, body="three").body == f"{SIGN}three"
 
 
+def test_what_only_brings_up_to_date_begins_no_comment(there: Repository) -> None:
+    """Where there is none, and where somebody deletes it between the two requests."""
+    hub = there.hub()
+    assert hub.update_comment(12, marker=MARKER, body="one") is None
+    hub.put_comment(12, marker=MARKER, body="one")
+    updated = hub.update_comment(12, marker=MARKER, body="two")
+    assert updated is not None
+    assert (updated.body, updated.changed) == (f"{SIGN}two", True)
+    there.refuse = [("PATCH .*", 404, {"message": "Not Found"}, {})]
+    assert hub.update_comment(12, marker=MARKER, body="three") is None
+    assert [method for method, _ in there.writes] == ["POST", "PATCH", "PATCH"]
+
+
 def test_only_our_own_comments_are_touched(there: Repository) -> None:
     """Another bot with the same marker, a person who quotes it, our comment about something else."""
     others = [
